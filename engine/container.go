@@ -1,0 +1,281 @@
+package engine
+
+import (
+	"time"
+
+	"gantry/images"
+)
+
+// ContainerConfig is the portable part of a container's configuration. JSON
+// names here and below are docker's, so that its templates work.
+type ContainerConfig struct {
+	Hostname     string              `json:"Hostname"`
+	Domainname   string              `json:"Domainname"`
+	User         string              `json:"User"`
+	AttachStdin  bool                `json:"AttachStdin"`
+	AttachStdout bool                `json:"AttachStdout"`
+	AttachStderr bool                `json:"AttachStderr"`
+	ExposedPorts map[string]struct{} `json:"ExposedPorts,omitempty"`
+	Tty          bool                `json:"Tty"`
+	OpenStdin    bool                `json:"OpenStdin"`
+	StdinOnce    bool                `json:"StdinOnce"`
+	Env          []string            `json:"Env"`
+	Cmd          []string            `json:"Cmd"`
+	Healthcheck  *images.Healthcheck `json:"Healthcheck,omitempty"`
+	Image        string              `json:"Image"`
+	Volumes      map[string]struct{} `json:"Volumes"`
+	WorkingDir   string              `json:"WorkingDir"`
+	Entrypoint   []string            `json:"Entrypoint"`
+	Labels       map[string]string   `json:"Labels"`
+	StopSignal   string              `json:"StopSignal,omitempty"`
+	StopTimeout  *int                `json:"StopTimeout,omitempty"` // seconds
+}
+
+// HostConfig is the part that depends on the host.
+type HostConfig struct {
+	NetworkMode     string            `json:"NetworkMode"` // "none" or "host"
+	AutoRemove      bool              `json:"AutoRemove"`
+	Init            *bool             `json:"Init,omitempty"`
+	ReadonlyRootfs  bool              `json:"ReadonlyRootfs"`
+	Mounts          []Mount           `json:"Mounts,omitempty"`
+	Tmpfs           map[string]string `json:"Tmpfs,omitempty"` // target -> mount options
+	CapAdd          []string          `json:"CapAdd"`
+	CapDrop         []string          `json:"CapDrop"`
+	SecurityOpt     []string          `json:"SecurityOpt"`
+	ShmSize         int64             `json:"ShmSize"` // bytes
+	Ulimits         []Ulimit          `json:"Ulimits"`
+	ContainerIDFile string            `json:"ContainerIDFile"`
+	LogConfig       LogConfig         `json:"LogConfig"`
+	MaskedPaths     []string          `json:"MaskedPaths"`
+	ReadonlyPaths   []string          `json:"ReadonlyPaths"`
+	Resources
+}
+
+// Resources are the limits that Update can change. Zero means no limit, or no
+// change in an update.
+type Resources struct {
+	Memory            int64  `json:"Memory"`            // bytes
+	MemorySwap        int64  `json:"MemorySwap"`        // bytes of memory and swap together, -1 unlimited
+	MemoryReservation int64  `json:"MemoryReservation"` // bytes
+	NanoCpus          int64  `json:"NanoCpus"`          // 1e9 is one core
+	CPUShares         int64  `json:"CpuShares"`
+	CPUPeriod         int64  `json:"CpuPeriod"` // microseconds
+	CPUQuota          int64  `json:"CpuQuota"`  // microseconds per period
+	CpusetCpus        string `json:"CpusetCpus"`
+	CpusetMems        string `json:"CpusetMems"`
+	PidsLimit         int64  `json:"PidsLimit"` // -1 unlimited
+	BlkioWeight       uint16 `json:"BlkioWeight"`
+}
+
+// Mount is one file system to attach. Type is "bind" or "tmpfs".
+type Mount struct {
+	Type        string        `json:"Type"`
+	Source      string        `json:"Source,omitempty"`
+	Target      string        `json:"Target"`
+	ReadOnly    bool          `json:"ReadOnly,omitempty"`
+	BindOptions *BindOptions  `json:"BindOptions,omitempty"`
+	Tmpfs       *TmpfsOptions `json:"TmpfsOptions,omitempty"`
+}
+
+// BindOptions tune a bind mount.
+type BindOptions struct {
+	Propagation      string `json:"Propagation,omitempty"` // rprivate when empty
+	NonRecursive     bool   `json:"NonRecursive,omitempty"`
+	CreateMountpoint bool   `json:"CreateMountpoint,omitempty"` // make a missing source a directory (-v does)
+}
+
+// TmpfsOptions tune a tmpfs.
+type TmpfsOptions struct {
+	SizeBytes int64  `json:"SizeBytes,omitempty"`
+	Mode      uint32 `json:"Mode,omitempty"`
+}
+
+// Ulimit is one resource limit (getrlimit(2)); Name without RLIMIT_, lower case.
+type Ulimit struct {
+	Name string `json:"Name"`
+	Soft int64  `json:"Soft"`
+	Hard int64  `json:"Hard"`
+}
+
+// LogConfig sets the log's rotation. Type is "journal", gantry's own.
+type LogConfig struct {
+	Type   string            `json:"Type"`
+	Config map[string]string `json:"Config"` // "max-size" (bytes, or with k, m, g), "max-file"
+}
+
+// CreateOptions is what Create needs. The image's configuration is merged in
+// by the engine as docker does (entrypoint, command, environment, user,
+// working directory, labels, stop signal).
+type CreateOptions struct {
+	Name     string // drawn when empty
+	Platform string // "" is the host's
+	Config   ContainerConfig
+	Host     HostConfig
+	// ResetEntrypoint says that an empty Config.Entrypoint is meant.
+	ResetEntrypoint bool
+}
+
+// CreateResult is the answer of Create.
+type CreateResult struct {
+	ID       ID       `json:"Id"`
+	Warnings []string `json:"Warnings"`
+}
+
+// ContainerSummary is one row of a list.
+type ContainerSummary struct {
+	ID       ID                `json:"Id"`
+	Name     string            `json:"Name"`
+	Image    string            `json:"Image"` // as the user named it
+	ImageID  images.Digest     `json:"ImageID"`
+	Command  []string          `json:"Command"` // path and arguments
+	Created  time.Time         `json:"Created"`
+	Status   ContainerState    `json:"State"`
+	Labels   map[string]string `json:"Labels"`
+	Mounts   []MountPoint      `json:"Mounts"`
+	Networks []string          `json:"Networks"`
+	// SizeRw and SizeRootFs are bytes, set when ListOptions.Size was.
+	SizeRw     int64 `json:"SizeRw,omitempty"`
+	SizeRootFs int64 `json:"SizeRootFs,omitempty"`
+}
+
+// ContainerState is a container's state with the facts around it.
+type ContainerState struct {
+	Status     State     `json:"Status"`
+	Running    bool      `json:"Running"` // as docker: also true while paused
+	Paused     bool      `json:"Paused"`
+	Restarting bool      `json:"Restarting"`
+	OOMKilled  bool      `json:"OOMKilled"`
+	Dead       bool      `json:"Dead"`
+	Pid        int       `json:"Pid"` // in the host's PID namespace, 0 when not running
+	ExitCode   int       `json:"ExitCode"`
+	Error      string    `json:"Error"` // why the last start failed, or why ExitCode is not known
+	StartedAt  time.Time `json:"StartedAt"`
+	FinishedAt time.Time `json:"FinishedAt"`
+}
+
+// MountPoint is a mount as inspect shows it.
+type MountPoint struct {
+	Type        string `json:"Type"`
+	Name        string `json:"Name,omitempty"`
+	Source      string `json:"Source"`
+	Destination string `json:"Destination"`
+	Mode        string `json:"Mode"`
+	RW          bool   `json:"RW"`
+	Propagation string `json:"Propagation"`
+}
+
+// ContainerDetail is what inspect shows.
+type ContainerDetail struct {
+	ID           ID              `json:"Id"`
+	Created      time.Time       `json:"Created"`
+	Path         string          `json:"Path"`
+	Args         []string        `json:"Args"`
+	State        ContainerState  `json:"State"`
+	Image        images.Digest   `json:"Image"`
+	Name         string          `json:"Name"` // with a leading slash, as docker
+	RestartCount int             `json:"RestartCount"`
+	Driver       string          `json:"Driver"` // overlay, reflink or copy
+	Platform     string          `json:"Platform"`
+	LogPath      string          `json:"LogPath"`
+	Config       ContainerConfig `json:"Config"`
+	HostConfig   HostConfig      `json:"HostConfig"`
+	Mounts       []MountPoint    `json:"Mounts"`
+	CgroupPath   string          `json:"CgroupPath"`
+	// SizeRw and SizeRootFs are nil unless asked for.
+	SizeRw     *int64 `json:"SizeRw,omitempty"`
+	SizeRootFs *int64 `json:"SizeRootFs,omitempty"`
+}
+
+// ContainerList is a list and the event that it is current to: Watch after Seq
+// leaves no gap.
+type ContainerList struct {
+	Seq   Seq
+	Items []ContainerSummary
+}
+
+// ListOptions choose and enrich rows. Filters are docker's: id, name, label,
+// status, exited, ancestor, before, since; values of one key are alternatives
+// (labels all must match).
+type ListOptions struct {
+	All     bool // not only running ones
+	Last    int  // the newest n, of any state; 0: no limit
+	Size    bool
+	Filters Filters
+}
+
+// Filters is key -> values, as --filter gives them.
+type Filters map[string][]string
+
+// StopOptions: the signal first (the container's own when empty), SIGKILL after
+// Timeout (the container's own when nil, 10 s in the end; negative: never).
+type StopOptions struct {
+	Signal  string
+	Timeout *time.Duration
+}
+
+// WaitCondition says what Wait waits for.
+type WaitCondition string
+
+const (
+	WaitNotRunning WaitCondition = "not-running"
+	WaitNextExit   WaitCondition = "next-exit"
+	WaitRemoved    WaitCondition = "removed"
+)
+
+// ExitStatus is how a program ended.
+type ExitStatus struct {
+	Code      int       `json:"code"` // 128+n for a signal n
+	OOMKilled bool      `json:"oomKilled,omitempty"`
+	Error     string    `json:"error,omitempty"` // a start that failed, or an exit code that nobody saw
+	At        time.Time `json:"at"`
+}
+
+// RemoveOptions of a container.
+type RemoveOptions struct {
+	Force   bool // kill it first
+	Volumes bool // and its anonymous volumes
+}
+
+// AttachOptions choose streams. Logs replays the log before going live.
+type AttachOptions struct {
+	Stdin, Stdout, Stderr bool
+	Logs                  bool
+}
+
+// ExecOptions is a further program in a running container. Its environment is
+// the container's, with Env on top.
+type ExecOptions struct {
+	Cmd        []string
+	Env        []string
+	User       string
+	WorkingDir string
+	Tty        bool
+	Size       TermSize
+	Stdin      bool // connect standard input
+	Detach     bool
+	Privileged bool
+}
+
+// TermSize is a terminal's size in cells; zero when unknown.
+type TermSize struct{ Width, Height uint16 }
+
+// ProcessTable is the answer of Top.
+type ProcessTable struct {
+	Titles    []string   `json:"Titles"`
+	Processes [][]string `json:"Processes"`
+}
+
+// PruneOptions choose what to remove: filters "until" and "label"/"label!".
+// All is for images: also the tagged ones that no container uses. DryRun
+// reports what would go.
+type PruneOptions struct {
+	All     bool
+	DryRun  bool
+	Filters Filters
+}
+
+// PruneReport names what went and the bytes that came back.
+type PruneReport struct {
+	Deleted   []string
+	Reclaimed int64
+}

@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"context"
+	"iter"
+
+	"gantry/images"
+	"gantry/logs"
+)
+
+// Engine runs containers and keeps images. Implementations are safe for
+// concurrent use. Streams are pulled: nothing starts before a sequence is
+// ranged over, and ending ctx or the loop frees it.
+type Engine interface {
+	Info(ctx context.Context) (Info, error)
+	Containers() Containers
+	Images() Images
+	Jobs() Jobs
+	// Watch yields what happens after the event that opts.After names. When
+	// the journal no longer holds that far back it yields ErrLagged once and
+	// ends: list again and go on from the new sequence number.
+	Watch(ctx context.Context, opts WatchOptions) iter.Seq2[Event, error]
+	Close() error
+}
+
+// Containers is everything that can be done with containers. Callers should
+// ask for the role that they need.
+type Containers interface {
+	ContainerReader
+	ContainerLifecycle
+	ContainerEditor
+	ContainerStreams
+}
+
+// ContainerReader looks and changes nothing. ref is an ID, a unique prefix of
+// one, or a name, here and in the other roles.
+type ContainerReader interface {
+	List(ctx context.Context, opts ListOptions) (ContainerList, error)
+	Inspect(ctx context.Context, ref string) (ContainerDetail, error)
+	Top(ctx context.Context, ref string, psArgs []string) (ProcessTable, error)
+}
+
+// ContainerLifecycle moves containers through their states.
+type ContainerLifecycle interface {
+	// Create makes a container from an image that is in the store; it pulls
+	// nothing (a missing image is ErrNotFound with Kind "image").
+	Create(ctx context.Context, opts CreateOptions) (CreateResult, error)
+	// Start of a running container does nothing and returns ErrNotModified.
+	Start(ctx context.Context, ref string) error
+	Stop(ctx context.Context, ref string, opts StopOptions) error
+	Restart(ctx context.Context, ref string, opts StopOptions) error
+	Kill(ctx context.Context, ref, signal string) error
+	Pause(ctx context.Context, ref string) error
+	Unpause(ctx context.Context, ref string) error
+	// Wait blocks until the condition holds. A container that is removed
+	// while its end is waited for still yields its exit status.
+	Wait(ctx context.Context, ref string, until WaitCondition) (ExitStatus, error)
+	Remove(ctx context.Context, ref string, opts RemoveOptions) error
+}
+
+// ContainerEditor changes what a container is without moving its state.
+type ContainerEditor interface {
+	Rename(ctx context.Context, ref, name string) error
+	Update(ctx context.Context, ref string, res Resources) error
+	Prune(ctx context.Context, opts PruneOptions) (PruneReport, error)
+}
+
+// ContainerStreams carries bytes and samples in and out.
+type ContainerStreams interface {
+	// Attach connects to the container's standard streams. On a created
+	// container it returns at once and loses no byte of a later Start.
+	Attach(ctx context.Context, ref string, opts AttachOptions) (Session, error)
+	// Exec runs a further program in a running container.
+	Exec(ctx context.Context, ref string, opts ExecOptions) (Session, error)
+	Logs(ctx context.Context, ref string, q logs.Query) iter.Seq2[logs.Entry, error]
+	// Stats yields a sample at once and then one per interval. An interval
+	// of 0 yields one sample and ends.
+	Stats(ctx context.Context, ref string, opts StatsOptions) iter.Seq2[Sample, error]
+}
+
+// Images is the local image store and its registries. ref is a reference, a
+// "sha256:" ID, or a unique prefix of an ID without the algorithm.
+type Images interface {
+	ImageReader
+	ImageMover
+	ImageEditor
+}
+
+// ImageReader looks and changes nothing.
+type ImageReader interface {
+	List(ctx context.Context, opts ImageListOptions) (ImageList, error)
+	Inspect(ctx context.Context, ref string) (ImageDetail, error)
+	History(ctx context.Context, ref string) ([]HistoryEntry, error)
+}
+
+// ImageMover carries images between the store, registries and archives. The
+// sequences yield progress; the last value before the end has ID "" and State
+// Done, with the image's name and digest in Text.
+type ImageMover interface {
+	Pull(ctx context.Context, opts PullOptions) iter.Seq2[images.Progress, error]
+	Push(ctx context.Context, opts PushOptions) iter.Seq2[images.Progress, error]
+	Save(ctx context.Context, opts SaveOptions) error
+	Load(ctx context.Context, opts LoadOptions) iter.Seq2[images.Progress, error]
+	Import(ctx context.Context, opts ImportOptions) (images.Digest, error)
+	// Login checks the credentials with the registry and stores them; it
+	// returns what the registry answered.
+	Login(ctx context.Context, cred Credentials) (string, error)
+	Logout(ctx context.Context, registry string) error
+}
+
+// ImageEditor changes names and removes images.
+type ImageEditor interface {
+	Tag(ctx context.Context, source, target string) error
+	Remove(ctx context.Context, ref string, opts ImageRemoveOptions) ([]ImageRemoved, error)
+	Prune(ctx context.Context, opts PruneOptions) (PruneReport, error)
+}
+
+// Jobs is long work that outlives the front end which began it.
+type Jobs interface {
+	List(ctx context.Context) ([]Job, error)
+	// Start begins a job in a process of its own and returns its ID.
+	Start(ctx context.Context, spec JobSpec) (ID, error)
+	// Follow yields the latest progress of each part, then what changes, and
+	// ends with the job; a failed job ends it with its error.
+	Follow(ctx context.Context, id string) iter.Seq2[images.Progress, error]
+	Cancel(ctx context.Context, id string) error
+	Remove(ctx context.Context, id string) error
+}
