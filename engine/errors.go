@@ -16,10 +16,10 @@ var (
 	ErrCorrupt     = images.ErrCorrupt
 	ErrInvalid     = errors.New("invalid")
 	ErrNotModified = errors.New("already in that state")
-	ErrUnsupported = errors.New("not supported")
+	ErrUnsupported = images.ErrUnsupported
 	ErrPermission  = errors.New("not permitted")
 	ErrLagged      = errors.New("events were missed")
-	ErrAmbiguous   = errors.New("ambiguous")
+	ErrAmbiguous   = images.ErrAmbiguous
 
 	// ErrCommandNotFound and ErrCommandNotExecutable are failed starts of a
 	// container's program: exit codes 127 and 126.

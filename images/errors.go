@@ -12,5 +12,7 @@ var (
 	ErrUnauthorized = errors.New("unauthorized") // the registry wants (other) credentials
 	ErrUnavailable  = errors.New("unavailable")  // the registry cannot be reached
 	ErrPlatform     = errors.New("no matching platform")
+	ErrUnsupported  = errors.New("not supported")
+	ErrAmbiguous    = errors.New("ambiguous")          // a short ID that several objects share
 	ErrHostile      = errors.New("refused as hostile") // an archive that tries to leave its root or to exhaust the host
 )

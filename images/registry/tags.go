@@ -1,0 +1,72 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"gantry/images"
+)
+
+// maxTags bounds a list that a registry could make endless.
+const maxTags = 100_000
+
+// Tags lists the tags of a reference's repository, sorted.
+func (c *Client) Tags(ctx context.Context, ref images.Ref) ([]string, error) {
+	var tags []string
+	err := c.each(ctx, ref, nil, func(s *session) error {
+		var err error
+		tags, err = s.tags(ctx)
+		return err
+	})
+	return tags, err
+}
+
+func (s *session) tags(ctx context.Context) ([]string, error) {
+	what := fmt.Sprintf("tags of %s", s.repo.RepositoryStr())
+	var all []string
+	for next := "tags/list?n=1000"; next != ""; {
+		resp, err := s.get(ctx, next, what, nil, http.StatusOK)
+		if err != nil {
+			return nil, err
+		}
+		raw, err := s.readAll(ctx, resp.Body, maxTagPage, what)
+		_ = resp.Body.Close()
+		if err != nil {
+			return nil, err
+		}
+		var page struct {
+			Tags []string `json:"tags"`
+		}
+		if err := json.Unmarshal(raw, &page); err != nil {
+			return nil, s.fail(images.ErrCorrupt, what, "the answer of %s does not parse: %v", s.title, err)
+		}
+		if all = append(all, page.Tags...); len(all) > maxTags {
+			return nil, s.fail(images.ErrHostile, what, "%s lists more than %d tags", s.title, maxTags)
+		}
+		next = nextPage(resp.Header.Get("Link"))
+		if len(page.Tags) == 0 {
+			break
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
+// nextPage reads the query of `<URL>; rel="next"` (distribution-spec, "Listing
+// Tags"). Only the query: host and path are the ones asked before.
+func nextPage(link string) string {
+	target, rel, ok := strings.Cut(strings.TrimPrefix(link, "<"), ">")
+	if !ok || !strings.Contains(rel, "next") {
+		return ""
+	}
+	u, err := url.Parse(target)
+	if err != nil || u.RawQuery == "" {
+		return ""
+	}
+	return "tags/list?" + u.RawQuery
+}
