@@ -1,0 +1,111 @@
+// Package dirwatch waits for changes in one directory by inotify(7). It tells
+// only that something changed: the caller looks for itself, so that a thousand
+// changes are one wakeup and a lost notification (queue overflow) loses nothing.
+//
+// Invariant: begin to watch, then look, then wait. In any other order a change
+// between the look and the watch is missed.
+//
+// It exists beside fsnotify because that runs a goroutine per watcher and hands
+// over every single change, and because light processes do not link it.
+package dirwatch
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Changes are what most callers want to hear of: files written, made, renamed
+// and removed, and the end of the directory itself.
+const Changes = unix.IN_MODIFY | unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_DELETE | unix.IN_DELETE_SELF | unix.IN_MOVE_SELF
+
+// Watcher waits for changes. It belongs to one goroutine.
+type Watcher struct {
+	f    *os.File
+	dir  string
+	stop func() bool
+	buf  [4096]byte
+	n    int
+}
+
+// New begins to watch dir for the inotify events in mask. When ctx ends, Wait
+// returns.
+func New(ctx context.Context, dir string, mask uint32) (*Watcher, error) {
+	// Non-blocking makes os.File hand the descriptor to the runtime's poller:
+	// a waiting Watcher costs no thread, and a deadline can end the wait.
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if err != nil {
+		return nil, limitError(dir, err)
+	}
+	f := os.NewFile(uintptr(fd), "inotify "+dir)
+	if _, err := unix.InotifyAddWatch(fd, dir, mask|unix.IN_ONLYDIR); err != nil {
+		f.Close()
+		return nil, limitError(dir, err)
+	}
+	// A deadline in the past ends a read that is under way, and all later ones.
+	stop := context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) })
+	return &Watcher{f: f, dir: dir, stop: stop}, nil
+}
+
+// limitError says what to raise. EMFILE and ENOSPC mean the user's limits of
+// instances and of watches (inotify_init(2), inotify_add_watch(2)).
+func limitError(dir string, err error) error {
+	switch {
+	case errors.Is(err, unix.EMFILE):
+		return fmt.Errorf("watch directory %s: %w: raise sysctl fs.inotify.max_user_instances", dir, err)
+	case errors.Is(err, unix.ENOSPC):
+		return fmt.Errorf("watch directory %s: %w: raise sysctl fs.inotify.max_user_watches", dir, err)
+	}
+	return fmt.Errorf("watch directory %s: %w", dir, err)
+}
+
+// Wait blocks until something has changed since New or the last Wait. It returns
+// os.ErrDeadlineExceeded when the context of New has ended, and os.ErrNotExist
+// when the directory was removed or moved.
+func (w *Watcher) Wait() error {
+	n, err := w.f.Read(w.buf[:])
+	w.n++
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return os.ErrDeadlineExceeded
+	}
+	if err != nil {
+		return fmt.Errorf("watch directory %s: %w", w.dir, err)
+	}
+	if gone(w.buf[:n]) {
+		return fmt.Errorf("watch directory %s: %w", w.dir, os.ErrNotExist)
+	}
+	return nil
+}
+
+// Wakeups counts the returns of Wait.
+func (w *Watcher) Wakeups() int { return w.n }
+
+// Close ends the watch.
+func (w *Watcher) Close() error {
+	w.stop()
+	return w.f.Close()
+}
+
+// gone looks for the end of the watched directory in a batch of struct
+// inotify_event: wd, mask, cookie and len, 32 bits each in native byte order,
+// and len bytes of name.
+func gone(batch []byte) bool {
+	for len(batch) >= unix.SizeofInotifyEvent {
+		mask := binary.NativeEndian.Uint32(batch[4:])
+		name := binary.NativeEndian.Uint32(batch[12:])
+		if mask&(unix.IN_IGNORED|unix.IN_DELETE_SELF|unix.IN_MOVE_SELF|unix.IN_UNMOUNT) != 0 {
+			return true
+		}
+		next := unix.SizeofInotifyEvent + int(name)
+		if next > len(batch) {
+			return false
+		}
+		batch = batch[next:]
+	}
+	return false
+}
