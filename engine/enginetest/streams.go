@@ -1,0 +1,245 @@
+package enginetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"gantry/engine"
+	"gantry/logs"
+)
+
+func asOpError(err error, target **engine.OpError) bool { return errors.As(err, target) }
+
+var allOutput = engine.AttachOptions{Stdout: true, Stderr: true}
+
+// testAttachBeforeStart: the first byte of a program that ends at once is
+// seen, and the streams end by themselves.
+func testAttachBeforeStart(s *suite) {
+	for range 5 {
+		id := s.create("echo first; echo oops >&2; exit 9")
+		sc, sess := s.talk(id, allOutput)
+		s.must(s.c.Start(s.ctx, string(id)))
+		sc.end("first\n", "oops\n")
+		status, err := sess.Wait(s.ctx)
+		s.must(err)
+		if status.Code != 9 {
+			s.Errorf("exit code = %d, want 9", status.Code)
+		}
+	}
+}
+
+func testAttachStdin(s *suite) {
+	id := s.create("cat; exit 2", withStdin)
+	sc, sess := s.talk(id, engine.AttachOptions{Stdin: true, Stdout: true, Stderr: true})
+	s.must(s.c.Start(s.ctx, string(id)))
+	_, err := sess.Write([]byte("hello\n"))
+	s.must(err)
+	sc.until("hello\n")
+	_, err = sess.Write([]byte("bye\n"))
+	s.must(err)
+	s.must(sess.CloseWrite())
+	sc.end("hello\nbye\n", "")
+	if got := s.wait(id, engine.WaitNotRunning); got.Code != 2 {
+		s.Errorf("exit code = %d, want 2", got.Code)
+	}
+}
+
+// testAttachTwice: a second attachment sees what comes, closing it harms
+// nobody, and a restarted container takes a new one.
+func testAttachTwice(s *suite) {
+	id := s.create(polite)
+	one, _ := s.talk(id, allOutput)
+	two, sess := s.talk(id, allOutput)
+	s.must(s.c.Start(s.ctx, string(id)))
+	one.until("ready\n")
+	two.until("ready\n")
+	s.must(sess.Close())
+	s.wantState(id, engine.Running)
+	s.must(s.c.Stop(s.ctx, string(id), engine.StopOptions{}))
+	one.end("ready\n", "")
+	again, _ := s.talk(id, allOutput)
+	s.must(s.c.Start(s.ctx, string(id)))
+	again.until("ready\n")
+}
+
+func testExec(s *suite) {
+	id := s.ready(forever, func(o *engine.CreateOptions) { o.Config.Env = []string{"COLOUR=red"} })
+	for _, test := range []struct {
+		opts     engine.ExecOptions
+		in       string
+		out, err string
+		code     int
+	}{
+		{opts: engine.ExecOptions{Cmd: []string{"true"}}},
+		{opts: engine.ExecOptions{Cmd: []string{"sh", "-c", "echo out; echo err >&2; exit 5"}}, out: "out\n", err: "err\n", code: 5},
+		{opts: engine.ExecOptions{Cmd: []string{"pwd"}, WorkingDir: "/tmp"}, out: "/tmp\n"},
+		{opts: engine.ExecOptions{Cmd: []string{"cat"}, Stdin: true}, in: "typed\n", out: "typed\n"},
+	} {
+		sess, err := s.c.Exec(s.ctx, string(id), test.opts)
+		s.must(err)
+		sc := s.collect(sess)
+		if test.in != "" {
+			_, err := sess.Write([]byte(test.in))
+			s.must(err)
+			s.must(sess.CloseWrite())
+		}
+		sc.end(test.out, test.err)
+		status, err := sess.Wait(s.ctx)
+		s.must(err)
+		if status.Code != test.code {
+			s.Errorf("exec %v: exit code = %d, want %d", test.opts.Cmd, status.Code, test.code)
+		}
+	}
+	sess, err := s.c.Exec(s.ctx, string(id), engine.ExecOptions{Cmd: []string{"env"}, Env: []string{"SIZE=big"}})
+	s.must(err)
+	sc := s.collect(sess)
+	sc.until("SIZE=big\n")
+	sc.until("COLOUR=red\n")
+	s.wantState(id, engine.Running)
+}
+
+func testExecRefusals(s *suite) {
+	id := s.create(forever)
+	_, err := s.c.Exec(s.ctx, string(id), engine.ExecOptions{Cmd: []string{"true"}})
+	s.wantIs(err, engine.ErrConflict)
+	s.must(s.c.Start(s.ctx, string(id)))
+	_, err = s.c.Exec(s.ctx, string(id), engine.ExecOptions{Cmd: []string{"no-such-program"}})
+	s.wantIs(err, engine.ErrCommandNotFound)
+	_, err = s.c.Exec(s.ctx, "no-such-container", engine.ExecOptions{Cmd: []string{"true"}})
+	s.wantIs(err, engine.ErrNotFound)
+	s.wantState(id, engine.Running)
+}
+
+// read collects "stream:line" of a container's log.
+func (s *suite) read(id engine.ID, q logs.Query) []string {
+	s.Helper()
+	var lines []string
+	var last time.Time
+	for entry, err := range s.c.Logs(s.ctx, string(id), q) {
+		s.must(err)
+		if entry.Time.Before(last) {
+			s.Errorf("the log runs backwards: %s after %s", entry.Time, last)
+		}
+		last = entry.Time
+		lines = append(lines, fmt.Sprintf("%s:%s", entry.Stream, entry.Line))
+	}
+	return lines
+}
+
+func testLogs(s *suite) {
+	id := s.start("echo one; echo two >&2; echo three")
+	s.wait(id, engine.WaitNotRunning)
+	for _, test := range []struct {
+		q    logs.Query
+		want string
+	}{
+		{logs.Query{Tail: -1, Stdout: true, Stderr: true}, "stdout:one stderr:two stdout:three"},
+		{logs.Query{Tail: -1, Stdout: true}, "stdout:one stdout:three"},
+		{logs.Query{Tail: 1, Stdout: true, Stderr: true}, "stdout:three"},
+		{logs.Query{Tail: 0, Stdout: true, Stderr: true}, ""},
+		{logs.Query{Tail: -1, Stdout: true, Stderr: true, Follow: true}, "stdout:one stderr:two stdout:three"},
+		{logs.Query{Tail: -1, Stdout: true, Stderr: true, Since: time.Now().Add(time.Hour)}, ""},
+		{logs.Query{Tail: -1, Stdout: true, Stderr: true, Until: time.Now().Add(-time.Hour)}, ""},
+	} {
+		got := s.read(id, test.q)
+		// Two pipes have no order between them: compare the sets.
+		if !sameLines(got, strings.Fields(test.want)) {
+			s.Errorf("%+v: %q, want %q", test.q, got, test.want)
+		}
+	}
+	for _, err := range s.c.Logs(s.ctx, "no-such-container", logs.Query{Tail: -1, Stdout: true}) {
+		s.wantIs(err, engine.ErrNotFound)
+	}
+}
+
+func sameLines(a, b []string) bool {
+	count := map[string]int{}
+	for _, l := range a {
+		count[l]++
+	}
+	for _, l := range b {
+		count[l]--
+	}
+	for _, n := range count {
+		if n != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func testLogsFollow(s *suite) {
+	id := s.create("cat", withStdin)
+	_, sess := s.talk(id, engine.AttachOptions{Stdin: true, Stdout: true})
+	s.must(s.c.Start(s.ctx, string(id)))
+	say := func(text string) {
+		_, err := sess.Write([]byte(text))
+		s.must(err)
+	}
+	say("a\n")
+	n := 0
+	for entry, err := range s.c.Logs(s.ctx, string(id), logs.Query{Tail: -1, Follow: true, Stdout: true, Stderr: true}) {
+		s.must(err)
+		switch n++; n {
+		case 1:
+			say("b\n")
+		case 2:
+			s.must(sess.CloseWrite())
+		}
+		if want := string(rune('a' + n - 1)); string(entry.Line) != want {
+			s.Errorf("line %d = %q, want %q", n, entry.Line, want)
+		}
+	}
+	if n != 2 {
+		s.Errorf("%d lines, want 2", n)
+	}
+}
+
+func testStats(s *suite) {
+	id := s.ready(forever)
+	n := 0
+	for sample, err := range s.c.Stats(s.ctx, string(id), engine.StatsOptions{}) {
+		s.must(err)
+		n++
+		if sample.ID != id || sample.Name == "" || sample.Time.IsZero() || sample.PIDs == 0 || sample.Memory.Limit == 0 || sample.CPU.Online == 0 {
+			s.Errorf("sample = %+v", sample)
+		}
+	}
+	if n != 1 {
+		s.Errorf("interval 0 yielded %d samples, want 1", n)
+	}
+	n = 0
+	for _, err := range s.c.Stats(s.ctx, string(id), engine.StatsOptions{Interval: 10 * time.Millisecond}) {
+		s.must(err)
+		if n++; n == 3 {
+			break
+		}
+	}
+}
+
+func testTop(s *suite) {
+	id := s.ready("echo ready; sleep 100000")
+	table, err := s.c.Top(s.ctx, string(id), nil)
+	s.must(err)
+	if len(table.Titles) == 0 || len(table.Processes) == 0 || len(table.Processes[0]) != len(table.Titles) {
+		s.Errorf("process table = %+v", table)
+	}
+	_, err = s.c.Top(s.ctx, string(s.create("true")), nil)
+	s.wantIs(err, engine.ErrConflict)
+}
+
+func testInfo(s *suite) {
+	info, err := s.e.Info(s.ctx)
+	s.must(err)
+	if info.Name == "" || info.Root == "" || info.CPUs == 0 || info.Memory == 0 || info.DefaultNet == "" || info.Images == 0 {
+		s.Errorf("info = %+v", info)
+	}
+	ended, cancel := context.WithCancel(s.ctx)
+	cancel()
+	if _, err := s.c.List(ended, engine.ListOptions{}); err != nil && !errors.Is(err, context.Canceled) {
+		s.Errorf("an ended context gave %v", err)
+	}
+}

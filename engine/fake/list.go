@@ -1,0 +1,139 @@
+package fake
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gantry/engine"
+)
+
+func (cs containers) List(ctx context.Context, opts engine.ListOptions) (engine.ContainerList, error) {
+	e := cs.e
+	if err := e.enter(ctx, OpList); err != nil {
+		return engine.ContainerList{}, opError("list", "containers", "", err, "")
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	list := engine.ContainerList{Seq: e.lastSeq}
+	match, err := e.listFilter(opts.Filters)
+	if err != nil {
+		return engine.ContainerList{}, opError("list", "containers", "", err, "")
+	}
+	all := opts.All || opts.Last > 0 || len(opts.Filters["status"]) > 0 || len(opts.Filters["exited"]) > 0
+	for _, c := range slices.Backward(e.containers) {
+		if opts.Last > 0 && len(list.Items) == opts.Last {
+			break
+		}
+		if (all || c.state.Status.Live()) && match(c) {
+			list.Items = append(list.Items, c.summary(opts.Size))
+		}
+	}
+	return list, nil
+}
+
+func (c *container) summary(size bool) engine.ContainerSummary {
+	s := engine.ContainerSummary{
+		ID: c.id, Name: c.name, Image: c.detail.Config.Image, ImageID: c.detail.Image,
+		Command: append([]string{c.detail.Path}, c.detail.Args...), Created: c.detail.Created,
+		Status: c.state, Labels: c.detail.Config.Labels, Mounts: c.detail.Mounts,
+	}
+	if c.detail.HostConfig.NetworkMode != "" {
+		s.Networks = []string{c.detail.HostConfig.NetworkMode}
+	}
+	if size {
+		s.SizeRw, s.SizeRootFs = c.sizeRw, c.rootSize()
+	}
+	return s
+}
+
+func (c *container) rootSize() int64 {
+	n := c.sizeRw
+	if img, err := c.e.findImage("", string(c.detail.Image)); err == nil {
+		n += img.size
+	}
+	return n
+}
+
+// listFilter compiles filters: values of a key are alternatives, but for
+// label, where all must match.
+func (e *Engine) listFilter(filters engine.Filters) (func(*container) bool, error) {
+	var tests []func(*container) bool
+	for key, values := range filters {
+		if key == "label" {
+			tests = append(tests, func(c *container) bool { return matchLabels(c.detail.Config.Labels, values) })
+			continue
+		}
+		var any []func(*container) bool
+		for _, v := range values {
+			test, err := e.listTest(key, v)
+			if err != nil {
+				return nil, err
+			}
+			any = append(any, test)
+		}
+		tests = append(tests, func(c *container) bool {
+			return slices.ContainsFunc(any, func(f func(*container) bool) bool { return f(c) })
+		})
+	}
+	return func(c *container) bool {
+		return !slices.ContainsFunc(tests, func(f func(*container) bool) bool { return !f(c) })
+	}, nil
+}
+
+func (e *Engine) listTest(key, v string) (func(*container) bool, error) {
+	switch key {
+	case "id":
+		return func(c *container) bool { return strings.HasPrefix(string(c.id), v) }, nil
+	case "name":
+		return func(c *container) bool { return strings.Contains(c.name, v) }, nil
+	case "status":
+		return func(c *container) bool { return string(c.state.Status) == v }, nil
+	case "exited":
+		code, err := strconv.Atoi(v)
+		return func(c *container) bool { return c.state.Status == engine.Exited && c.state.ExitCode == code }, err
+	case "ancestor":
+		img, err := e.findImage("list", v)
+		return func(c *container) bool { return err == nil && c.detail.Image == img.id }, nil
+	case "before", "since":
+		pivot, err := e.find("list", v)
+		return func(c *container) bool {
+			if key == "before" {
+				return slices.Index(e.containers, c) < slices.Index(e.containers, pivot)
+			}
+			return slices.Index(e.containers, c) > slices.Index(e.containers, pivot)
+		}, err
+	}
+	return nil, &engine.OpError{Op: "read", Kind: "filter", ID: key, Err: engine.ErrInvalid,
+		Hint: "known filters: id, name, label, status, exited, ancestor, before, since"}
+}
+
+func (cs containers) Inspect(ctx context.Context, ref string) (engine.ContainerDetail, error) {
+	c, err := cs.e.lookup(ctx, OpInspect, "inspect", ref)
+	if err != nil {
+		return engine.ContainerDetail{}, err
+	}
+	defer cs.e.mu.Unlock()
+	d := c.detail
+	d.Name, d.State = "/"+c.name, c.state
+	rw, root := c.sizeRw, c.rootSize()
+	d.SizeRw, d.SizeRootFs = &rw, &root
+	return d, nil
+}
+
+func (cs containers) Top(ctx context.Context, ref string, psArgs []string) (engine.ProcessTable, error) {
+	c, err := cs.e.lookup(ctx, OpTop, "top", ref)
+	if err != nil {
+		return engine.ProcessTable{}, err
+	}
+	defer cs.e.mu.Unlock()
+	if !c.state.Status.Live() {
+		return engine.ProcessTable{}, opError("top", "container", ref, engine.ErrConflict, "it is not running")
+	}
+	return engine.ProcessTable{
+		Titles: []string{"UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"},
+		Processes: [][]string{{"root", strconv.Itoa(c.state.Pid), "1", "0", c.state.StartedAt.Format("15:04"), "?", "00:00:00",
+			strings.Join(append([]string{c.detail.Path}, c.detail.Args...), " ")}},
+	}, nil
+}
