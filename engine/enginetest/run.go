@@ -172,8 +172,8 @@ func (s *suite) talk(id engine.ID, opts engine.AttachOptions) (*screen, engine.S
 
 func (s *suite) collect(sess engine.Session) *screen {
 	sc := &screen{s: s, changed: make(chan struct{}), done: make(chan error, 1)}
-	go func() { sc.done <- sess.Copy(&sc.out, &sc.err) }()
 	sc.out.sc, sc.err.sc = sc, sc
+	go func() { sc.done <- sess.Copy(&sc.out, &sc.err) }()
 	s.Cleanup(func() { sess.Close() })
 	return sc
 }

@@ -157,8 +157,10 @@ func digest(kind string, n int) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func (e *Engine) drawID() engine.ID         { return engine.ID(digest("id", e.draw())) }
-func (e *Engine) drawDigest() images.Digest { return images.Digest("sha256:" + digest("image", e.draw())) }
+func (e *Engine) drawID() engine.ID { return engine.ID(digest("id", e.draw())) }
+func (e *Engine) drawDigest() images.Digest {
+	return images.Digest("sha256:" + digest("image", e.draw()))
+}
 
 // drawName makes a name that no container has. The caller holds mu.
 func (e *Engine) drawName() string {
