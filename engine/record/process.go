@@ -44,8 +44,14 @@ func Alive(pid int, start uint64) bool {
 
 // PidFD opens the process with this start: what is signalled through it cannot
 // be another one that got the same PID. A process that is gone is ErrNotFound.
+// The caller closes it.
 func PidFD(pid int, start uint64) (*os.File, error) {
-	fd, err := unix.PidfdOpen(pid, 0)
+	// Non-blocking, so that os.File gives it to the runtime's poller and
+	// AwaitExit needs no thread. Kernels before 5.10 do not have the flag.
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	if err == unix.EINVAL {
+		fd, err = unix.PidfdOpen(pid, 0)
+	}
 	if err != nil {
 		if err == unix.ESRCH {
 			err = engine.ErrNotFound
@@ -53,14 +59,58 @@ func PidFD(pid int, start uint64) (*os.File, error) {
 		return nil, fmt.Errorf("open process %d: %w", pid, err)
 	}
 	f := os.NewFile(uintptr(fd), "pidfd "+strconv.Itoa(pid))
-	// The check comes after the open: from here on the PID cannot be given to
-	// another process without the descriptor being stale, and a stale one
-	// signals nobody.
-	if found, err := PidStart(pid); err != nil || found != start {
+	// The check comes after the open: should the PID have been given to another
+	// process meanwhile, the start differs; should it be given away from here
+	// on, the descriptor stays with the dead one.
+	if !Alive(pid, start) {
 		f.Close()
 		return nil, fmt.Errorf("open process %d: %w", pid, engine.ErrNotFound)
 	}
 	return f, nil
+}
+
+// SignalFD sends a signal through a PidFD. A process that is gone is ErrNotFound.
+func SignalFD(f *os.File, sig unix.Signal) error {
+	var sent error
+	// Control and not Fd, which would make the descriptor blocking.
+	err := control(f, func(fd int) { sent = unix.PidfdSendSignal(fd, sig, nil, 0) })
+	if sent == unix.ESRCH {
+		sent = engine.ErrNotFound
+	}
+	if err := errors.Join(err, sent); err != nil {
+		return fmt.Errorf("signal %s: %w", f.Name(), err)
+	}
+	return nil
+}
+
+func control(f *os.File, call func(fd int)) error {
+	c, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return c.Control(func(fd uintptr) { call(int(fd)) })
+}
+
+// AwaitExit blocks until the process of a PidFD has ended, or returns an error
+// when the file is closed or its read deadline passes. A pidfd becomes readable
+// when its process ends (pidfd_open(2)), and by then its files are closed and
+// its locks free.
+func AwaitExit(f *os.File) error {
+	c, err := f.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("await exit of %s: %w", f.Name(), err)
+	}
+	var polled error
+	err = c.Read(func(fd uintptr) bool {
+		p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		var n int
+		n, polled = retry(func() (int, error) { return unix.Poll(p, 0) })
+		return n > 0 || polled != nil
+	})
+	if err := errors.Join(err, polled); err != nil {
+		return fmt.Errorf("await exit of %s: %w", f.Name(), err)
+	}
+	return nil
 }
 
 func processStat(pid int) (state byte, start uint64, err error) {

@@ -24,7 +24,7 @@ import (
 // and removed, and the end of the directory itself.
 const Changes = unix.IN_MODIFY | unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_DELETE | unix.IN_DELETE_SELF | unix.IN_MOVE_SELF
 
-// Watcher waits for changes. It belongs to one goroutine.
+// Watcher waits for changes. All but Interrupt belongs to one goroutine.
 type Watcher struct {
 	f    *os.File
 	dir  string
@@ -47,9 +47,16 @@ func New(ctx context.Context, dir string, mask uint32) (*Watcher, error) {
 		f.Close()
 		return nil, limitError(dir, err)
 	}
+	w := &Watcher{f: f, dir: dir}
+	w.stop = context.AfterFunc(ctx, w.Interrupt)
+	return w, nil
+}
+
+// Interrupt makes Wait return os.ErrDeadlineExceeded now and ever after. It may
+// be called from any goroutine.
+func (w *Watcher) Interrupt() {
 	// A deadline in the past ends a read that is under way, and all later ones.
-	stop := context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) })
-	return &Watcher{f: f, dir: dir, stop: stop}, nil
+	_ = w.f.SetReadDeadline(time.Unix(1, 0))
 }
 
 // limitError says what to raise. EMFILE and ENOSPC mean the user's limits of
@@ -65,7 +72,8 @@ func limitError(dir string, err error) error {
 }
 
 // Wait blocks until something has changed since New or the last Wait. It returns
-// os.ErrDeadlineExceeded when the context of New has ended, and os.ErrNotExist
+// os.ErrDeadlineExceeded when the context of New has ended or Interrupt was
+// called, and os.ErrNotExist
 // when the directory was removed or moved.
 func (w *Watcher) Wait() error {
 	n, err := w.f.Read(w.buf[:])
