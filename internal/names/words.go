@@ -18,17 +18,17 @@ var adjectives = [...]string{
 	"witty", "young", "zesty",
 }
 
-// Birds, trees, and what is found in harbours and along coasts.
+// Animals, trees, and what is found in harbours and along coasts.
 var nouns = [...]string{
-	"albatross", "alder", "anchor", "anvil", "aspen", "atlas", "badger", "barge", "beacon", "beaver",
-	"birch", "bison", "brook", "buoy", "canyon", "capstan", "cedar", "cello", "clipper", "comet",
+	"albatross", "alder", "anchor", "anvil", "aspen", "badger", "barge", "beacon", "beaver",
+	"birch", "bison", "brook", "buoy", "canyon", "capstan", "cedar", "clipper", "comet",
 	"compass", "condor", "coral", "cove", "crane", "cricket", "curlew", "cypress", "delta", "dolphin",
-	"dory", "dove", "eagle", "egret", "elk", "elm", "ember", "falcon", "fern", "ferry", "finch",
+	"dory", "dove", "eagle", "egret", "elk", "elm", "falcon", "fern", "ferry", "finch",
 	"fjord", "fox", "galley", "gannet", "garnet", "girder", "glacier", "grove", "gull", "harbour",
 	"hare", "harrier", "hawk", "hazelnut", "heron", "hoist", "ibis", "inlet", "isle", "jetty",
 	"juniper", "kayak", "keel", "kestrel", "kite", "lagoon", "lantern", "lark", "lever", "linnet",
 	"lynx", "magpie", "maple", "marlin", "marten", "meadow", "merlin", "moose", "oak", "oriole",
-	"osprey", "otter", "owl", "pebble", "pelican", "pier", "pine", "plover", "pulley", "puffin",
+	"osprey", "otter", "owl", "pebble", "pelican", "pier", "pine", "plover", "puffin", "pulley",
 	"quay", "raven", "reef", "ridge", "robin", "rudder", "sail", "schooner", "sextant", "skiff",
 	"sloop", "sparrow", "spruce", "stork", "swan", "tern", "thistle", "tiller", "tugboat", "walnut",
 	"walrus", "wharf", "willow", "winch", "wren",
