@@ -1,0 +1,234 @@
+// Package feed folds the engine's streams into few messages for the user
+// interface. Each stream is drained by a goroutine of its own; what it says is
+// kept as the latest value, and the interface takes it at most every 33
+// milliseconds however much happens (the deadline counts from the first
+// unseen change). Nothing here polls: without events it sleeps.
+package feed
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"gantry/engine"
+	"gantry/logs"
+)
+
+// Frame is the shortest time between two messages of one feed.
+const Frame = 33 * time.Millisecond
+
+// State is what the lists show.
+type State struct {
+	Containers []engine.ContainerSummary
+	Images     []engine.ImageSummary
+	Err        error // why the lists could not be read; they keep their last content
+}
+
+// Lists follows the engine's objects.
+type Lists struct {
+	eng  engine.Engine
+	next chan State
+}
+
+// NewLists starts to follow; it ends with ctx.
+func NewLists(ctx context.Context, eng engine.Engine) *Lists {
+	l := &Lists{eng: eng, next: make(chan State)}
+	go l.run(ctx)
+	return l
+}
+
+// Next waits for the next state. It returns false when the feed has ended.
+func (l *Lists) Next() (State, bool) {
+	s, ok := <-l.next
+	return s, ok
+}
+
+// run lists, hands the state on, and sleeps until an event says that it is
+// out of date. The watch begins after the sequence number of the list, so
+// nothing falls in between.
+func (l *Lists) run(ctx context.Context) {
+	defer close(l.next)
+	changed := make(chan struct{}, 1)
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	watching := false
+	for ctx.Err() == nil {
+		state, seq := l.list(ctx)
+		if !watching && state.Err == nil {
+			watching = true
+			watch.Go(func() { l.watch(ctx, seq, changed) })
+		}
+		select {
+		case l.next <- state:
+		case <-ctx.Done():
+			return
+		}
+		if state.Err != nil { // try again by itself, slowly
+			select {
+			case <-time.After(2 * time.Second):
+			case <-ctx.Done():
+			}
+			continue
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+		wait(ctx, Frame)
+	}
+}
+
+func (l *Lists) list(ctx context.Context) (State, engine.Seq) {
+	cs, err := l.eng.Containers().List(ctx, engine.ListOptions{All: true})
+	if err != nil {
+		return State{Err: err}, 0
+	}
+	is, err := l.eng.Images().List(ctx, engine.ImageListOptions{})
+	if err != nil {
+		return State{Err: err}, 0
+	}
+	return State{Containers: cs.Items, Images: is.Items}, min(cs.Seq, is.Seq)
+}
+
+// watch says when something happened. A gap in the journal counts as a change,
+// and the watch goes on from what is newest.
+func (l *Lists) watch(ctx context.Context, after engine.Seq, changed chan<- struct{}) {
+	mark := func() {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	}
+	for ctx.Err() == nil {
+		for ev, err := range l.eng.Watch(ctx, engine.WatchOptions{After: after}) {
+			if err == nil {
+				after = ev.Seq
+			} else if errors.Is(err, engine.ErrLagged) {
+				after = 0
+			}
+			mark()
+		}
+		wait(ctx, time.Second) // the watch broke: not in a hot loop
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// Line is one line of a log as it is kept for the screen.
+type Line struct {
+	Time   time.Time
+	Stderr bool
+	Mark   bool
+	Text   string
+}
+
+// LogFeed follows the log of one container and keeps its last lines.
+type LogFeed struct {
+	mu    sync.Mutex
+	lines []Line // a ring: the oldest is at start
+	start int
+	total int // lines ever seen
+	err   error
+	ended bool
+
+	notify chan struct{}
+}
+
+// KeptLines is how many lines a LogFeed keeps in memory; the whole log stays
+// on disk.
+const KeptLines = 5000
+
+// NewLog starts to follow; it ends with ctx. clean makes a line safe to show.
+func NewLog(ctx context.Context, eng engine.Engine, id engine.ID, clean func([]byte) string) *LogFeed {
+	f := &LogFeed{notify: make(chan struct{}, 1)}
+	go func() {
+		q := logs.Query{Follow: true, Tail: KeptLines, Stdout: true, Stderr: true, Marks: true}
+		for e, err := range eng.Containers().Logs(ctx, string(id), q) {
+			if err != nil {
+				f.finish(err)
+				return
+			}
+			line := Line{Time: e.Time, Stderr: e.Stream == logs.Stderr, Text: clean(e.Line)}
+			if e.Mark != "" {
+				line.Mark, line.Text = true, e.Mark
+			}
+			f.add(line)
+		}
+		f.finish(nil)
+	}()
+	return f
+}
+
+func (f *LogFeed) add(l Line) {
+	f.mu.Lock()
+	if len(f.lines) < KeptLines {
+		f.lines = append(f.lines, l)
+	} else {
+		f.lines[f.start] = l
+		f.start = (f.start + 1) % KeptLines
+	}
+	f.total++
+	f.mu.Unlock()
+	f.wake()
+}
+
+func (f *LogFeed) finish(err error) {
+	f.mu.Lock()
+	f.ended = true
+	if !errors.Is(err, context.Canceled) {
+		f.err = err
+	}
+	f.mu.Unlock()
+	f.wake()
+}
+
+func (f *LogFeed) wake() {
+	select {
+	case f.notify <- struct{}{}:
+	default:
+	}
+}
+
+// Next waits for new lines, and then for the end of the frame that they began;
+// false when ctx has ended.
+func (f *LogFeed) Next(ctx context.Context) bool {
+	select {
+	case <-f.notify:
+	case <-ctx.Done():
+		return false
+	}
+	wait(ctx, Frame)
+	return ctx.Err() == nil
+}
+
+// Status tells how many lines were seen, how many are kept, whether the
+// stream has ended, and why.
+func (f *LogFeed) Status() (total, kept int, ended bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.total, len(f.lines), f.ended, f.err
+}
+
+// Window copies up to n kept lines that end below lines before the newest.
+func (f *LogFeed) Window(n, below int) []Line {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	end := max(0, len(f.lines)-below)
+	begin := max(0, end-n)
+	out := make([]Line, 0, end-begin)
+	for i := begin; i < end; i++ {
+		out = append(out, f.lines[(f.start+i)%len(f.lines)])
+	}
+	return out
+}

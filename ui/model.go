@@ -1,0 +1,153 @@
+package ui
+
+import (
+	"context"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"gantry/engine"
+	"gantry/themes"
+	"gantry/ui/feed"
+	"gantry/ui/styles"
+	"gantry/ui/widgets"
+)
+
+// pane is one of the page's parts that can have the focus.
+type pane int
+
+const (
+	containersPane pane = iota
+	imagesPane
+	logPane
+	panes
+)
+
+// list is a cursor in rows and the first row that is shown.
+type list struct{ cursor, offset int }
+
+// Model is the root of the workbench. Make one with New.
+type Model struct {
+	ctx    context.Context
+	eng    engine.Engine
+	styles styles.Styles
+	now    func() time.Time
+
+	width, height int
+	focus         pane
+	help          bool
+	zoom          bool
+
+	info       engine.Info
+	lists      *feed.Lists
+	state      feed.State
+	loaded     bool
+	containers list
+	images     list
+	chosen     engine.ID // the container under the cursor: it stays chosen when rows move
+	chosenImg  string
+
+	log logView
+}
+
+// logView is the log that is shown: of which container, and where.
+type logView struct {
+	id     engine.ID
+	feed   *feed.LogFeed
+	cancel context.CancelFunc
+	gen    int
+	below  int // lines between the bottom of the view and the newest; 0 follows
+	seen   int // lines that the view has accounted for
+}
+
+// New makes the workbench. It follows the engine until ctx ends.
+func New(ctx context.Context, eng engine.Engine) *Model {
+	return &Model{ctx: ctx, eng: eng, styles: styles.New(themes.Dark()), now: time.Now, lists: feed.NewLists(ctx, eng)}
+}
+
+// Run shows the workbench on the terminal until the user leaves it.
+func Run(ctx context.Context, eng engine.Engine) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// 30 frames a second: the renderer's ticker is what an idle program costs.
+	_, err := tea.NewProgram(New(ctx, eng), tea.WithContext(ctx), tea.WithFPS(30)).Run()
+	return err
+}
+
+type (
+	stateMsg struct{ feed.State }
+	infoMsg  struct {
+		info engine.Info
+		err  error
+	}
+	settledMsg struct{ gen int } // the cursor has rested: its log may be opened
+	logMsg     struct{ gen int } // the open log has something new
+	ageMsg     struct{}          // ages in the lists grow
+)
+
+// Init implements tea.Model.
+func (m *Model) Init() tea.Cmd {
+	return tea.Batch(m.nextState(), m.readInfo(), tea.RequestBackgroundColor, ageTick())
+}
+
+// ageTick renews the ages in the lists. Once a minute is what the smallest
+// unit after the first minute needs.
+func ageTick() tea.Cmd {
+	return tea.Tick(time.Minute, func(time.Time) tea.Msg { return ageMsg{} })
+}
+
+func (m *Model) nextState() tea.Cmd {
+	lists := m.lists
+	return func() tea.Msg {
+		if s, ok := lists.Next(); ok {
+			return stateMsg{s}
+		}
+		return nil
+	}
+}
+
+func (m *Model) readInfo() tea.Cmd {
+	ctx, eng := m.ctx, m.eng
+	return func() tea.Msg {
+		info, err := eng.Info(ctx)
+		return infoMsg{info, err}
+	}
+}
+
+// rest is how long the cursor stays on a container before its log is opened,
+// so that scrolling through a list opens nothing.
+const rest = 60 * time.Millisecond
+
+// follow makes the log pane show the chosen container, once the cursor rests.
+func (m *Model) follow() tea.Cmd {
+	if m.chosen == m.log.id {
+		return nil
+	}
+	m.log.gen++
+	gen := m.log.gen
+	return tea.Tick(rest, func(time.Time) tea.Msg { return settledMsg{gen} })
+}
+
+func (m *Model) openLog() tea.Cmd {
+	if m.log.cancel != nil {
+		m.log.cancel()
+	}
+	gen := m.log.gen
+	m.log = logView{id: m.chosen, gen: gen}
+	if m.chosen == "" {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(m.ctx)
+	m.log.cancel = cancel
+	m.log.feed = feed.NewLog(ctx, m.eng, m.chosen, widgets.Safe)
+	return nextLog(ctx, m.log.feed, gen)
+}
+
+func nextLog(ctx context.Context, f *feed.LogFeed, gen int) tea.Cmd {
+	return func() tea.Msg {
+		if f.Next(ctx) {
+			return logMsg{gen}
+		}
+		return nil
+	}
+}
