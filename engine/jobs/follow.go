@@ -124,17 +124,8 @@ func (m *Manager) attend(ctx context.Context, dir string, look func(status) erro
 		if err := changes.Wait(); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 			return status{}, err
 		} else if err != nil {
-			pause(ctx)
+			death.pause(ctx)
 		}
-	}
-}
-
-// pause is between looks at a process that has died and whose lock is not free
-// yet: a child that it was forking this moment has a copy until it executes.
-func pause(ctx context.Context) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(5 * time.Millisecond):
 	}
 }
 
@@ -142,20 +133,23 @@ func pause(ctx context.Context) {
 // reports the close of the lock file before it frees the lock (__fput in
 // fs/file_table.c), and a look in between would find the job alive.
 type deathWatch struct {
-	pidfd *os.File
-	done  sync.WaitGroup
+	begun  bool
+	pidfd  *os.File
+	done   sync.WaitGroup
+	pauses time.Duration
 }
 
 // watch calls died once p has ended; it may do so before it returns. It reports
-// whether it began to watch just now. A process that cannot be watched, because it
-// is of another PID namespace for instance, is left to its lock.
+// whether it began to watch just now.
 func (d *deathWatch) watch(p process, died func()) bool {
-	if d.pidfd != nil || p.Pid == 0 {
+	if d.begun || p.Pid == 0 {
 		return false
 	}
+	d.begun = true
 	f, err := record.PidFD(p.Pid, p.Start)
 	if err != nil {
-		return false
+		died()
+		return true
 	}
 	d.pidfd = f
 	d.done.Go(func() {
@@ -164,6 +158,17 @@ func (d *deathWatch) watch(p process, died func()) bool {
 		}
 	})
 	return true
+}
+
+// pause is between looks at a job whose process has died and whose lock is not
+// free: a child that it was forking has a copy until it executes. It grows,
+// because the process may also live in a PID namespace that is not ours.
+func (d *deathWatch) pause(ctx context.Context) {
+	d.pauses = min(2*d.pauses+5*time.Millisecond, time.Second)
+	select {
+	case <-ctx.Done():
+	case <-time.After(d.pauses):
+	}
 }
 
 func (d *deathWatch) close() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -31,7 +32,6 @@ func Main(run Runner) int {
 	w := &worker{root: os.Args[1], run: os.Args[2], dir: filepath.Join(os.Args[1], "jobs", os.Args[3])}
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()
-	signal.Ignore(unix.SIGHUP, unix.SIGPIPE)
 	if err := w.begin(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
@@ -56,34 +56,43 @@ type worker struct {
 
 // begin takes over what Start has prepared, and answers it.
 func (w *worker) begin() error {
+	if err := w.takeLock(); err != nil {
+		return err
+	}
 	// What a job executes must not inherit these: it would keep the lock.
 	unix.CloseOnExec(lockFD)
 	unix.CloseOnExec(readyFD)
 	answer := os.NewFile(readyFD, "ready")
 	defer answer.Close()
-	err := w.takeOver()
-	if err != nil {
+	if err := w.sign(); err != nil {
 		_, _ = answer.WriteString(err.Error())
 		return err
 	}
 	w.publish(engine.ActionStart, nil)
-	_, err = answer.WriteString(ready)
+	_, err := answer.WriteString(ready)
 	if errors.Is(err, unix.EPIPE) {
 		return nil // who started the job has gone: that is what jobs are for
 	}
 	return err
 }
 
-func (w *worker) takeOver() error {
+// takeLock makes sure that the descriptor is what it should be: somebody may have
+// called the role by hand.
+func (w *worker) takeLock() error {
 	w.lock = os.NewFile(lockFD, lockFile)
 	mine, err := w.lock.Stat()
 	if err != nil {
-		return fmt.Errorf("take over job: %w: it was not started by gantry", engine.ErrInvalid)
+		return fmt.Errorf("begin job: %w: gantry did not start this process", engine.ErrInvalid)
 	}
 	named, err := os.Stat(filepath.Join(w.dir, lockFile))
 	if err != nil || !os.SameFile(mine, named) {
-		return fmt.Errorf("take over job: %w: descriptor %d is not its lock", engine.ErrInvalid, lockFD)
+		return fmt.Errorf("begin job: %w: descriptor %d is not its lock", engine.ErrInvalid, lockFD)
 	}
+	return nil
+}
+
+// sign puts this process into the record.
+func (w *worker) sign() error {
 	if err := record.Read(filepath.Join(w.dir, recordFile), &w.status); err != nil {
 		return err
 	}
@@ -134,18 +143,21 @@ func (w *worker) end(ctx context.Context, err error) error {
 // publish writes an event of the job. Should that fail, the job goes on: its
 // record is what counts.
 func (w *worker) publish(action string, attributes map[string]string) {
-	ev := engine.Event{Kind: engine.KindJob, Action: action, ID: string(w.status.ID), Attributes: map[string]string{"kind": w.status.Spec.Kind}}
-	if ref := w.status.Spec.Args["ref"]; ref != "" {
-		ev.Attributes["name"] = ref
-	}
-	for k, v := range attributes {
-		ev.Attributes[k] = v
-	}
-	j, err := events.Open(filepath.Join(w.root, "events"), filepath.Join(w.run, "locks"))
-	if err == nil {
-		_, err = j.Append(ev)
-	}
-	if err != nil {
+	if err := publish(w.root, w.run, action, w.status, attributes); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
+}
+
+func publish(root, run, action string, st status, attributes map[string]string) error {
+	ev := engine.Event{Kind: engine.KindJob, Action: action, ID: string(st.ID), Attributes: map[string]string{"kind": st.Spec.Kind}}
+	if ref := st.Spec.Args["ref"]; ref != "" {
+		ev.Attributes["name"] = ref
+	}
+	maps.Copy(ev.Attributes, attributes)
+	j, err := events.Open(filepath.Join(root, "events"), filepath.Join(run, "locks"))
+	if err != nil {
+		return err
+	}
+	_, err = j.Append(ev)
+	return err
 }

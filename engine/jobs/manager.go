@@ -151,7 +151,11 @@ func (m *Manager) Remove(ctx context.Context, ref string) error {
 	if held, _ := record.FileHeld(filepath.Join(dir, lockFile)); held && err != nil {
 		return wrap("remove", ref, err)
 	}
-	return wrap("remove", ref, m.discard(filepath.Base(dir)))
+	if err := m.discard(filepath.Base(dir)); err != nil {
+		return wrap("remove", ref, err)
+	}
+	st.ID = engine.ID(filepath.Base(dir)) // also when the record is broken
+	return publish(m.root, m.run, engine.ActionDestroy, st, nil)
 }
 
 // discard makes a directory of a job invisible in one step, and then removes it;
