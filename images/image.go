@@ -24,6 +24,11 @@ type Image struct {
 	Download int64 `json:"download"`
 
 	DiffIDs []Digest `json:"diffIDs"`
+
+	// Problem says why the image cannot be used and what to do about it: a
+	// damaged manifest, configuration or layer. Such an image is still listed,
+	// so that it can be removed or pulled again.
+	Problem string `json:"problem,omitempty"`
 }
 
 // Config is the part of an image configuration that containers inherit, a
