@@ -24,7 +24,8 @@ type blobReader struct {
 	*session
 	ctx      context.Context // of the whole transfer; a reader has no other place for it
 	patience Patience
-	desc     Descriptor
+	digest   images.Digest
+	size     int64
 	what     string
 
 	body     io.ReadCloser // nil between connections
@@ -41,10 +42,10 @@ type blobReader struct {
 const enough = 1 << 20
 
 // blob reads the blob from an offset on. Nothing is sent before the first Read.
-func (s *session) blob(ctx context.Context, p Patience, d Descriptor, offset int64) *blobReader {
+func (s *session) blob(ctx context.Context, p Patience, d images.Digest, size, offset int64) *blobReader {
 	return &blobReader{
-		session: s, ctx: ctx, patience: p, desc: d, at: offset, mark: offset,
-		what: fmt.Sprintf("%s of %s", d.Digest.Short(), s.repo.RepositoryStr()),
+		session: s, ctx: ctx, patience: p, digest: d, size: size, at: offset, mark: offset,
+		what: fmt.Sprintf("%s of %s", d.Short(), s.repo.RepositoryStr()),
 	}
 }
 
@@ -53,7 +54,7 @@ func (b *blobReader) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	for {
-		if b.at >= b.desc.Size {
+		if b.at >= b.size {
 			return 0, b.end()
 		}
 		if b.body == nil {
@@ -62,7 +63,7 @@ func (b *blobReader) Read(p []byte) (int, error) {
 			}
 			continue
 		}
-		n, err := b.some(p[:min(int64(len(p)), b.desc.Size-b.at)])
+		n, err := b.some(p[:min(int64(len(p)), b.size-b.at)])
 		if n > 0 {
 			b.at += int64(n)
 			return n, nil
@@ -101,7 +102,7 @@ func (b *blobReader) broke(cause error) error {
 	if b.tries++; b.tries >= b.patience.Attempts || after > b.patience.Longest || b.ctx.Err() != nil {
 		err := b.explain(b.ctx, cause, b.what)
 		if b.tries > 1 && b.ctx.Err() == nil {
-			return fmt.Errorf("%w (given up after %d tries, %d of %d bytes arrived)", err, b.tries, b.at, b.desc.Size)
+			return fmt.Errorf("%w (given up after %d tries, %d of %d bytes arrived)", err, b.tries, b.at, b.size)
 		}
 		return err
 	}
@@ -132,11 +133,12 @@ func (b *blobReader) open() error {
 
 // request sends the GET, with a range unless it starts at the beginning.
 func (b *blobReader) request(ctx context.Context) (*http.Response, error) {
-	path := "blobs/" + string(b.desc.Digest)
+	path := "blobs/" + string(b.digest)
 	if b.at == 0 {
 		return b.get(ctx, path, b.what, nil, http.StatusOK)
 	}
-	header := http.Header{"Range": {fmt.Sprintf("bytes=%d-", b.at)}}
+	// With its end: some servers take no open ranges.
+	header := http.Header{"Range": {fmt.Sprintf("bytes=%d-%d", b.at, b.size-1)}}
 	resp, err := b.get(ctx, path, b.what, header, http.StatusOK, http.StatusPartialContent, http.StatusRequestedRangeNotSatisfiable)
 	if err == nil && resp.StatusCode == http.StatusRequestedRangeNotSatisfiable {
 		// The registry cannot do this range; position skips what we have.
@@ -151,13 +153,13 @@ func (b *blobReader) request(ctx context.Context) (*http.Response, error) {
 func (b *blobReader) position(resp *http.Response) error {
 	if resp.StatusCode == http.StatusPartialContent {
 		first, total, ok := contentRange(resp.Header.Get("Content-Range"))
-		if !ok || first != b.at || total >= 0 && total != b.desc.Size {
-			return b.fail(images.ErrCorrupt, b.what, "%s answered bytes %d- of %d with the range %q", b.title, b.at, b.desc.Size, resp.Header.Get("Content-Range"))
+		if !ok || first != b.at || total >= 0 && total != b.size {
+			return b.fail(images.ErrCorrupt, b.what, "%s answered bytes %d-%d with the range %q", b.title, b.at, b.size-1, resp.Header.Get("Content-Range"))
 		}
 		return nil
 	}
-	if n := resp.ContentLength; n >= 0 && n != b.desc.Size {
-		return b.fail(images.ErrCorrupt, b.what, "%s sends %d bytes, the manifest says %d", b.title, n, b.desc.Size)
+	if n := resp.ContentLength; n >= 0 && n != b.size {
+		return b.fail(images.ErrCorrupt, b.what, "%s sends %d bytes, the manifest says %d", b.title, n, b.size)
 	}
 	// The server does not do ranges: read over what is there already.
 	skip := make([]byte, 64<<10)
@@ -180,7 +182,7 @@ func (b *blobReader) end() error {
 	n, _ := b.some(extra[:])
 	b.hangUp()
 	if n > 0 {
-		return b.fail(images.ErrCorrupt, b.what, "%s sends more than the %d bytes of the manifest", b.title, b.desc.Size)
+		return b.fail(images.ErrCorrupt, b.what, "%s sends more than the %d bytes of the manifest", b.title, b.size)
 	}
 	return io.EOF
 }

@@ -9,15 +9,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// Limits on what a registry may send. A manifest or a configuration larger than
-// 4 MiB is not accepted by the registries themselves (distribution-spec,
-// "Pushing Manifests").
-const (
-	maxManifest = 4 << 20
-	maxConfig   = 4 << 20
-	maxTagPage  = 4 << 20
-)
-
 // Config is what a Client needs to know. The zero Config is usable: no mirrors,
 // the credentials of docker and podman, three downloads at once.
 type Config struct {

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -65,6 +66,7 @@ func (e endpoint) about(what string, err error) error {
 func (e endpoint) explain(ctx context.Context, err error, what string) error {
 	var known *Error
 	var answer *transport.Error
+	var file *fs.PathError
 	switch {
 	case err == nil:
 		return nil
@@ -72,6 +74,8 @@ func (e endpoint) explain(ctx context.Context, err error, what string) error {
 		return fmt.Errorf("%s: %w", what, context.Cause(ctx))
 	case errors.As(err, &known):
 		return err
+	case errors.Is(err, images.ErrCorrupt), errors.Is(err, images.ErrNotFound), errors.As(err, &file):
+		return innermost(err) // of our own store, while it was being sent
 	case errors.As(err, &answer):
 		return e.answered(answer, what, 0)
 	}

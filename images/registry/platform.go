@@ -6,11 +6,12 @@ import (
 	"strings"
 
 	"gantry/images"
+	"gantry/images/store"
 )
 
 // choose picks the entry of an index that suits a platform best. An entry
 // without a platform is the last choice: its configuration will tell.
-func choose(entries []Descriptor, want images.Platform) (best Descriptor, ok bool) {
+func choose(entries []store.Descriptor, want images.Platform) (best store.Descriptor, ok bool) {
 	bestRank := -1
 	for _, e := range entries {
 		if isAttestation(e) {
@@ -53,13 +54,13 @@ func armVersion(variant string) int {
 
 // isAttestation recognises what buildkit puts beside images: provenance and
 // SBOMs under the platform "unknown/unknown".
-func isAttestation(d Descriptor) bool {
+func isAttestation(d store.Descriptor) bool {
 	return d.Annotations["vnd.docker.reference.type"] != "" ||
 		d.Platform != nil && d.Platform.OS == "unknown"
 }
 
 // noPlatform lists what there is instead.
-func noPlatform(entries []Descriptor, want images.Platform) error {
+func noPlatform(entries []store.Descriptor, want images.Platform) error {
 	var have []string
 	for _, e := range entries {
 		if e.Platform != nil && !isAttestation(e) {

@@ -2,42 +2,41 @@ package registry
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 
 	"gantry/images"
+	"gantry/images/store"
 )
 
 // maxNesting bounds indexes that point at indexes.
 const maxNesting = 3
 
-// Manifest is an image as a registry describes it, for one platform. Everything
+// Resolved is an image as a registry describes it, for one platform. Everything
 // in it is verified against its digest.
-type Manifest struct {
-	Ref       images.Ref
-	Target    images.Digest // what the reference pointed at: the index where there is one
-	Digest    images.Digest // of Raw
-	MediaType string
-	Raw       []byte
-	Index     []byte // what Target names, nil when that is Raw
+type Resolved struct {
+	Ref    images.Ref
+	Target images.Digest // what the reference pointed at: the index where there is one
+	Index  []byte        // the bytes of Target, nil when those are Raw
 
-	Config    Descriptor
+	Digest   images.Digest // of Raw
+	Raw      []byte
+	Manifest *store.Manifest // Raw, parsed
+
 	ConfigRaw []byte
-	Image     *images.ConfigFile
-	Layers    []Descriptor // bottom first
+	Config    *images.ConfigFile // ConfigRaw, parsed
+	Layers    []store.LayerDesc  // bottom first
 }
 
 // Platform of the image.
-func (m *Manifest) Platform() images.Platform { return m.Image.Platform() }
+func (m *Resolved) Platform() images.Platform { return m.Config.Platform() }
 
 // Resolve looks up what a reference means for a platform, without fetching
 // layers. The zero platform is the host's.
-func (c *Client) Resolve(ctx context.Context, ref images.Ref, platform images.Platform) (*Manifest, error) {
-	var out *Manifest
+func (c *Client) Resolve(ctx context.Context, ref images.Ref, platform images.Platform) (*Resolved, error) {
+	var out *Resolved
 	err := c.each(ctx, ref, nil, func(s *session) error {
 		var err error
 		out, err = c.resolve(ctx, s, ref, platform)
@@ -79,11 +78,11 @@ func servers(err error) bool {
 	return errors.As(err, &e) || errors.Is(err, images.ErrCorrupt) || errors.Is(err, images.ErrPlatform) || errors.Is(err, images.ErrNotFound)
 }
 
-func (c *Client) resolve(ctx context.Context, s *session, ref images.Ref, platform images.Platform) (*Manifest, error) {
+func (c *Client) resolve(ctx context.Context, s *session, ref images.Ref, platform images.Platform) (*Resolved, error) {
 	if platform == (images.Platform{}) {
 		platform = images.HostPlatform()
 	}
-	m := &Manifest{Ref: ref}
+	m := &Resolved{Ref: ref}
 	if err := s.descend(ctx, m, platform); err != nil {
 		return nil, err
 	}
@@ -91,36 +90,36 @@ func (c *Client) resolve(ctx context.Context, s *session, ref images.Ref, platfo
 		return nil, err
 	}
 	if have := m.Platform(); rank(&have, platform) < 0 {
-		return nil, fmt.Errorf("%s: %w", ref.Familiar(), noPlatform([]Descriptor{{Platform: &have}}, platform))
+		return nil, fmt.Errorf("%s: %w", ref.Familiar(), noPlatform([]store.Descriptor{{Platform: &have}}, platform))
 	}
 	return m, nil
 }
 
 // descend follows the reference through indexes down to the platform's manifest.
-func (s *session) descend(ctx context.Context, m *Manifest, platform images.Platform) error {
+func (s *session) descend(ctx context.Context, m *Resolved, platform images.Platform) error {
 	name, digest := m.Ref.Tag, m.Ref.Digest
 	for range maxNesting {
 		if digest != "" {
 			name = string(digest)
 		}
-		raw, doc, err := s.manifest(ctx, name, digest, s.title+"/"+m.Ref.Repository+suffix(m.Ref))
+		raw, manifest, index, err := s.manifest(ctx, name, digest, s.title+"/"+m.Ref.Repository+suffix(m.Ref))
 		if err != nil {
 			return err
 		}
-		m.Raw, m.Digest, m.MediaType = raw, digestOf(raw), doc.MediaType
+		m.Raw, m.Digest = raw, store.DigestOf(raw)
 		if m.Target == "" {
 			m.Target = m.Digest
 		}
-		if !doc.isIndex() {
-			m.Config, m.Layers = *doc.Config, doc.Layers
+		if manifest != nil {
+			m.Manifest = manifest
 			return nil
 		}
 		if m.Index == nil {
 			m.Index = raw
 		}
-		next, ok := choose(doc.Manifests, platform)
+		next, ok := choose(index.Manifests, platform)
 		if !ok {
-			return fmt.Errorf("%s: %w", m.Ref.Familiar(), noPlatform(doc.Manifests, platform))
+			return fmt.Errorf("%s: %w", m.Ref.Familiar(), noPlatform(index.Manifests, platform))
 		}
 		digest = next.Digest
 	}
@@ -136,55 +135,50 @@ func suffix(r images.Ref) string {
 
 // manifest gets one document by tag or digest and verifies it before it is
 // parsed.
-func (s *session) manifest(ctx context.Context, name string, want images.Digest, what string) ([]byte, *document, error) {
-	accept := http.Header{"Accept": {ociIndex, dockerList, ociManifest, dockerManifest}}
-	resp, err := s.get(ctx, "manifests/"+name, what, accept, http.StatusOK)
+func (s *session) manifest(ctx context.Context, name string, want images.Digest, what string) ([]byte, *store.Manifest, *store.Index, error) {
+	resp, err := s.get(ctx, "manifests/"+name, what, http.Header{"Accept": acceptable}, http.StatusOK)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	raw, err := s.readAll(ctx, resp.Body, maxManifest, what)
+	raw, err := s.readAll(ctx, resp.Body, store.MaxManifest, what)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	got := digestOf(raw)
+	got := store.DigestOf(raw)
 	if want != "" && got != want {
-		return nil, nil, s.fail(images.ErrCorrupt, what, "%s sent a manifest with the digest %s", s.title, got)
+		return nil, nil, nil, s.fail(images.ErrCorrupt, what, "%s sent a manifest with the digest %s", s.title, got)
 	}
-	doc, err := parseDocument(raw, resp.Header.Get("Content-Type"))
+	manifest, index, err := parseDocument(raw, resp.Header.Get("Content-Type"))
 	if err != nil {
-		return nil, nil, s.about(what, err)
+		return nil, nil, nil, s.about(what, err)
 	}
 	// After the parse, because schema 1 is signed over other bytes than it sends.
 	if said, err := images.ParseDigest(resp.Header.Get("Docker-Content-Digest")); err == nil && said != got {
-		return nil, nil, s.fail(images.ErrCorrupt, what, "%s announced the digest %s and sent %s", s.title, said, got)
+		return nil, nil, nil, s.fail(images.ErrCorrupt, what, "%s announced the digest %s and sent %s", s.title, said, got)
 	}
-	return raw, doc, nil
+	return raw, manifest, index, nil
 }
 
 // fetchConfig gets, verifies and parses the image configuration.
-func (c *Client) fetchConfig(ctx context.Context, s *session, m *Manifest) error {
+func (c *Client) fetchConfig(ctx context.Context, s *session, m *Resolved) error {
 	what := fmt.Sprintf("configuration of %s", m.Ref.Familiar())
-	if m.Config.Size > maxConfig {
-		return s.fail(images.ErrHostile, what, "it is said to have %d bytes, more than the %d that are allowed", m.Config.Size, maxConfig)
+	desc := m.Manifest.Config
+	if desc.Size > store.MaxManifest {
+		return s.fail(images.ErrHostile, what, "it is said to have %d bytes, more than the %d that are allowed", desc.Size, store.MaxManifest)
 	}
-	body := s.blob(ctx, c.cfg.Patience, m.Config, 0)
+	body := s.blob(ctx, c.cfg.Patience, desc.Digest, desc.Size, 0)
 	defer func() { _ = body.Close() }()
 	raw, err := io.ReadAll(body)
 	if err != nil {
 		return err
 	}
-	if got := digestOf(raw); got != m.Config.Digest {
+	if got := store.DigestOf(raw); got != desc.Digest {
 		return s.fail(images.ErrCorrupt, what, "%s sent other bytes than the manifest names (%s)", s.title, got.Short())
 	}
 	m.ConfigRaw = raw
-	if m.Image, err = parseConfig(raw, len(m.Layers)); err != nil {
-		return s.about(what, err)
+	if m.Config, err = store.ParseConfig(raw); err == nil {
+		m.Layers, err = store.Chain(m.Manifest, m.Config)
 	}
-	return nil
-}
-
-func digestOf(b []byte) images.Digest {
-	sum := sha256.Sum256(b)
-	return images.Digest("sha256:" + hex.EncodeToString(sum[:]))
+	return s.about(what, classified(err))
 }

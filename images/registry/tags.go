@@ -12,8 +12,11 @@ import (
 	"gantry/images"
 )
 
-// maxTags bounds a list that a registry could make endless.
-const maxTags = 100_000
+// A registry could make the list endless.
+const (
+	maxTags    = 100_000
+	maxTagPage = 4 << 20
+)
 
 // Tags lists the tags of a reference's repository, sorted.
 func (c *Client) Tags(ctx context.Context, ref images.Ref) ([]string, error) {
