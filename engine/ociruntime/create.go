@@ -1,0 +1,73 @@
+package ociruntime
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"gantry/engine"
+	"gantry/engine/cgroup/leaf"
+)
+
+// CreateOptions describe a container's first process.
+type CreateOptions struct {
+	Spec *specs.Spec
+	// Root is the root file system as a detached mount, which Create attaches
+	// in the container's mount namespace only. The caller closes it. nil:
+	// Spec.Root.Path.
+	Root *os.File
+	// Seccomp is the compiled Spec.Linux.Seccomp, of which only the flags are
+	// read here.
+	Seccomp []unix.SockFilter
+	// User is "name|uid[:group|gid]", resolved inside the root. "":
+	// Spec.Process.User.
+	User string
+	// Stdin, Stdout and Stderr are the caller's to close. nil: /dev/null.
+	Stdin, Stdout, Stderr *os.File
+	Group                 *leaf.Group // nil: the caller's
+	// Console makes a terminal of the given size the standard streams.
+	Console bool
+	Size    engine.TermSize
+	// InitProcess puts a reaper in the place of pid 1 (--init).
+	InitProcess bool
+}
+
+// Create makes the namespaces and the root file system and a process in them
+// which waits for Start.
+func Create(o CreateOptions) (*Process, error) {
+	if err := o.check(); err != nil {
+		return nil, fmt.Errorf("create container: %w", err)
+	}
+	b := &builder{
+		process: o.Spec.Process,
+		user:    o.User,
+		files:   [3]*os.File{o.Stdin, o.Stdout, o.Stderr},
+		group:   o.Group,
+		move:    roomForOne(o.Spec),
+		prog:    program{seccomp: o.Seccomp, reaper: o.InitProcess},
+	}
+	w := &world{CreateOptions: o}
+	p, err := b.run(w)
+	if err != nil {
+		return nil, fmt.Errorf("create container: %w", err)
+	}
+	return p, nil
+}
+
+func (o *CreateOptions) check() error {
+	switch {
+	case o.Spec == nil || o.Spec.Process == nil || o.Spec.Linux == nil:
+		return fmt.Errorf("%w spec: process and linux are needed", engine.ErrInvalid)
+	case o.Root == nil && (o.Spec.Root == nil || o.Spec.Root.Path == ""):
+		return fmt.Errorf("%w spec: there is no root", engine.ErrInvalid)
+	}
+	return nil
+}
+
+// roomForOne tells that the group's limit is a single process.
+func roomForOne(spec *specs.Spec) bool {
+	r := spec.Linux.Resources
+	return r != nil && r.Pids != nil && r.Pids.Limit != nil && *r.Pids.Limit == 1
+}

@@ -1,0 +1,118 @@
+package ociruntime
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"gantry/engine"
+	"gantry/engine/cgroup/leaf"
+)
+
+// ExecOptions describe a further process in a running container.
+type ExecOptions struct {
+	Pid     int      // of the container's first process, when PidFD is nil
+	PidFD   *os.File // the caller's to close
+	Process *specs.Process
+	User    string // as in CreateOptions
+	Seccomp []unix.SockFilter
+	// SeccompFlags are those of seccomp(2), see SeccompFlags.
+	SeccompFlags          uint
+	Group                 *leaf.Group
+	Stdin, Stdout, Stderr *os.File
+	Console               bool
+	Size                  engine.TermSize
+}
+
+// joined are the namespaces of a container that Exec enters. Those that the
+// container shares with the host are ours already, and joining them does
+// nothing. A time namespace can be joined by a program with one thread only.
+const joined = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
+	unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
+
+// Exec makes a process in a running container which waits for Start.
+func Exec(o ExecOptions) (*Process, error) {
+	if o.Process == nil {
+		return nil, fmt.Errorf("exec in container: %w: there is no process", engine.ErrInvalid)
+	}
+	p, err := o.run(false)
+	if errors.Is(err, unix.EAGAIN) && o.Group != nil {
+		// One below its limit of processes a v1 group has room for the child,
+		// but not for it and the thread that makes it. Moving one in is not
+		// limited at all, so this is the last resort, for a last process.
+		p, err = o.run(true)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("exec in container: %w", err)
+	}
+	return p, nil
+}
+
+func (o *ExecOptions) run(move bool) (*Process, error) {
+	b := &builder{
+		process: o.Process,
+		user:    o.User,
+		files:   [3]*os.File{o.Stdin, o.Stdout, o.Stderr},
+		group:   o.Group,
+		move:    move,
+		prog:    program{seccomp: o.Seccomp, seccompFlags: o.SeccompFlags},
+	}
+	return b.run(o)
+}
+
+// enter moves the thread into the container. Its root is the container's then.
+func (o *ExecOptions) enter(b *builder) error {
+	pidfd, err := o.pidFD(&b.open)
+	if err != nil {
+		return err
+	}
+	// A mount namespace can be joined by a thread that shares its root and
+	// working directory with no other one.
+	if err := unix.Unshare(unix.CLONE_FS); err != nil {
+		return os.NewSyscallError("unshare", err)
+	}
+	if err := unix.Setns(pidfd, joined); err != nil {
+		if err == unix.ESRCH {
+			return fmt.Errorf("join namespaces: %w: the container has ended", engine.ErrConflict)
+		}
+		return fmt.Errorf("join namespaces: %w", needRoot(err))
+	}
+	unix.Umask(0)
+	root, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: "/", Err: err}
+	}
+	b.root = b.open.add(root)
+	if o.Console {
+		if b.console, err = o.terminal(root, &b.open); err != nil {
+			return err
+		}
+	}
+	return enterDir(root, o.Process.Cwd, false)
+}
+
+func (o *ExecOptions) complete(*builder, int) error { return nil }
+
+func (o *ExecOptions) pidFD(open *fds) (int, error) {
+	if o.PidFD != nil {
+		return int(o.PidFD.Fd()), nil
+	}
+	fd, err := unix.PidfdOpen(o.Pid, 0)
+	if err != nil {
+		return -1, fmt.Errorf("open process %d: %w", o.Pid, err)
+	}
+	return open.add(fd), nil
+}
+
+// terminal opens one in the container's devpts. The container may have put
+// anything at its path, so openConsole makes sure.
+func (o *ExecOptions) terminal(root int, open *fds) (*console, error) {
+	pts, err := openIn(root, "/dev/pts", unix.O_PATH|unix.O_DIRECTORY)
+	if err != nil {
+		return nil, fmt.Errorf("open terminal: %w", err)
+	}
+	return openConsole(open.add(pts), o.Size, open)
+}
