@@ -19,13 +19,20 @@ import (
 	"gantry/engine/record"
 )
 
+// tb is what tests, benchmarks and rapid's checks have in common.
+type tb interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+}
+
 // fixture is a journal in a directory of its own.
 type fixture struct {
 	*events.Journal
 	root string
 }
 
-func open(t testing.TB, root string) *fixture {
+func open(t tb, root string) *fixture {
 	t.Helper()
 	j, err := events.Open(filepath.Join(root, "events"), filepath.Join(root, "locks"))
 	if err != nil {
@@ -38,7 +45,7 @@ func container(action, id string) engine.Event {
 	return engine.Event{Kind: engine.KindContainer, Action: action, ID: id}
 }
 
-func (f *fixture) append(t testing.TB, evs ...engine.Event) (last engine.Seq) {
+func (f *fixture) append(t tb, evs ...engine.Event) (last engine.Seq) {
 	t.Helper()
 	for _, ev := range evs {
 		var err error
@@ -50,12 +57,12 @@ func (f *fixture) append(t testing.TB, evs ...engine.Event) (last engine.Seq) {
 }
 
 // replay returns everything from the beginning to now, as "seq action id".
-func (f *fixture) replay(t testing.TB) []string {
+func (f *fixture) replay(t tb) []string {
 	t.Helper()
 	return f.collect(t, engine.WatchOptions{Since: time.Unix(1, 0), Until: time.Now().Add(-1)})
 }
 
-func (f *fixture) collect(t testing.TB, opts engine.WatchOptions) []string {
+func (f *fixture) collect(t tb, opts engine.WatchOptions) []string {
 	t.Helper()
 	var got []string
 	for ev, err := range f.Watch(context.Background(), opts) {
@@ -69,7 +76,7 @@ func (f *fixture) collect(t testing.TB, opts engine.WatchOptions) []string {
 
 func text(ev engine.Event) string { return fmt.Sprintf("%d %s %s", ev.Seq, ev.Action, ev.ID) }
 
-func (f *fixture) segments(t testing.TB) []string {
+func (f *fixture) segments(t tb) []string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(f.root, "events", "*.jsonl"))
 	if err != nil {
@@ -78,13 +85,13 @@ func (f *fixture) segments(t testing.TB) []string {
 	return found
 }
 
-func (f *fixture) lastSegment(t testing.TB) string {
+func (f *fixture) lastSegment(t tb) string {
 	t.Helper()
 	segs := f.segments(t)
 	return segs[len(segs)-1]
 }
 
-func (f *fixture) last(t testing.TB) engine.Seq {
+func (f *fixture) last(t tb) engine.Seq {
 	t.Helper()
 	seq, err := f.Last()
 	if err != nil {
@@ -93,7 +100,7 @@ func (f *fixture) last(t testing.TB) engine.Seq {
 	return seq
 }
 
-func check(t testing.TB, want, got []string) {
+func check(t tb, want, got []string) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -12,6 +12,9 @@ import (
 // maxLine bounds a line. Labels are what makes one long.
 const maxLine = 1 << 20
 
+// maxNumbers is more than the numbers of one segment: each takes some bytes.
+const maxNumbers = segmentSize
+
 // format is the version of the journal's format; header is the first line of
 // every segment.
 const (
@@ -56,9 +59,14 @@ func encode(v any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// decode reads a line without its newline. ok is false for a corrupt one.
-func decode(b []byte) (l line, ok bool) {
-	if err := json.Unmarshal(b, &l); err != nil || l.Seq <= birth || l.Time.IsZero() {
+// decode reads a line of segment s, without its newline. ok is false for a
+// corrupt one. A number that the segment cannot hold is one, too: taken at its
+// word, it would make all later events look old.
+func decode(b []byte, s segment) (l line, ok bool) {
+	if err := json.Unmarshal(b, &l); err != nil || l.Time.IsZero() {
+		return line{}, false
+	}
+	if l.Seq < engine.Seq(s) || l.Seq-engine.Seq(s) > maxNumbers {
 		return line{}, false
 	}
 	if l.Settles != "" && l.Settles != committed && l.Settles != dropped {

@@ -149,7 +149,7 @@ func (r *reader) line(b []byte, yield func(engine.Event) bool) error {
 	if is, newer := isHeader(b); is {
 		return newer
 	}
-	l, ok := decode(b)
+	l, ok := decode(b, r.seg)
 	if r.tooLong || !ok {
 		r.tooLong = false
 		r.j.skipped.Add(1)

@@ -31,7 +31,7 @@ func (j *Journal) segments() ([]segment, error) {
 	segs := make([]segment, 0, len(entries))
 	for _, e := range entries {
 		digits, ok := strings.CutSuffix(e.Name(), suffix)
-		n, err := strconv.ParseUint(digits, 10, 64)
+		n, err := strconv.ParseUint(digits, 10, 62) // room for sums
 		if ok && len(digits) == 20 && err == nil && n > uint64(birth) {
 			segs = append(segs, segment(n))
 		}

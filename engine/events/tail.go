@@ -94,7 +94,7 @@ func (e *end) scan(b []byte, start int64) bool {
 		if from == 0 && start > 0 {
 			return false // its beginning lies before the block
 		}
-		l, ok := decode(b[from : len(b)-1])
+		l, ok := decode(b[from:len(b)-1], e.seg)
 		if ok {
 			// A corrupt line may have been an event: its number is not used again.
 			e.seq, e.time = l.Seq+corrupt, l.Time
