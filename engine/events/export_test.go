@@ -23,11 +23,12 @@ func FollowCounting(ctx context.Context, j *Journal, opts engine.WatchOptions, y
 		return 0, err
 	}
 	defer changes.Close()
-	r, err := j.start(opts)
+	q := query{WatchOptions: opts}
+	r, err := j.start(q)
 	if err != nil {
 		return 0, err
 	}
 	defer r.close()
-	err = r.follow(ctx, opts, changes, yield)
+	err = r.follow(ctx, q, changes, yield)
 	return changes.Wakeups(), err
 }

@@ -41,9 +41,13 @@ func (j *Journal) watch(ctx context.Context, opts engine.WatchOptions, yield fun
 	if err != nil {
 		return err
 	}
+	q := query{WatchOptions: opts, match: match}
+	if q.over(time.Now()) {
+		return j.replay(ctx, q, yield)
+	}
 	wait, cancel := context.WithCancel(ctx)
-	if !opts.Until.IsZero() {
-		wait, cancel = context.WithDeadline(ctx, opts.Until)
+	if !q.Until.IsZero() {
+		wait, cancel = context.WithDeadline(ctx, q.Until)
 	}
 	defer cancel()
 	// Watch, then look: a change between the two would be missed otherwise.
@@ -52,45 +56,66 @@ func (j *Journal) watch(ctx context.Context, opts engine.WatchOptions, yield fun
 		return fmt.Errorf("watch events: %w", err)
 	}
 	defer changes.Close()
-	r, err := j.start(opts)
+	r, err := j.start(q)
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	return r.follow(ctx, opts, changes, func(ev engine.Event) bool {
-		return ev.Time.Before(opts.Since) || !match.includes(ev) || yield(ev)
+	return r.follow(ctx, q, changes, yield)
+}
+
+// query is what a watch is asked for.
+type query struct {
+	engine.WatchOptions
+	match filter
+}
+
+func (q query) over(t time.Time) bool { return !q.Until.IsZero() && t.After(q.Until) }
+
+func (q query) chooses(ev engine.Event) bool {
+	return !ev.Time.Before(q.Since) && q.match.includes(ev)
+}
+
+// replay yields what is there. It does without inotify, whose end costs some
+// milliseconds: the kernel waits until no processor can still see the watch.
+func (j *Journal) replay(ctx context.Context, q query, yield func(engine.Event) bool) error {
+	r, err := j.start(q)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	return r.look(ctx, q, yield)
+}
+
+// look yields what has come since the last look.
+func (r *reader) look(ctx context.Context, q query, yield func(engine.Event) bool) error {
+	return r.drain(func(ev engine.Event) bool {
+		return !q.over(ev.Time) && ctx.Err() == nil && (!q.chooses(ev) || yield(ev))
 	})
 }
 
-// follow drains the journal at every change until it is time to end.
-func (r *reader) follow(ctx context.Context, opts engine.WatchOptions, changes *dirwatch.Watcher, yield func(engine.Event) bool) error {
-	over := func(t time.Time) bool { return !opts.Until.IsZero() && t.After(opts.Until) }
+// follow looks after every change until it is time to end.
+func (r *reader) follow(ctx context.Context, q query, changes *dirwatch.Watcher, yield func(engine.Event) bool) error {
 	for {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		last := over(time.Now()) // before the look: nothing up to Until comes after it
-		err := r.drain(func(ev engine.Event) bool {
-			return !over(ev.Time) && ctx.Err() == nil && yield(ev)
-		})
-		if last && err == nil {
-			return nil
-		}
-		if err != nil {
+		last := q.over(time.Now()) // before the look: what comes after it is after Until
+		if err := r.look(ctx, q, yield); err != nil || last {
 			return err
 		}
 		switch err := changes.Wait(); {
 		case err == nil, errors.Is(err, os.ErrDeadlineExceeded):
 		case errors.Is(err, os.ErrNotExist):
-			return fmt.Errorf("watch events: the journal %w: %w", engine.ErrNotFound, err)
+			return fmt.Errorf("watch events: the journal: %w", engine.ErrNotFound)
 		default:
 			return fmt.Errorf("watch events: %w", err)
 		}
 	}
 }
 
-// start opens a reader where opts say.
-func (j *Journal) start(opts engine.WatchOptions) (*reader, error) {
+// start opens a reader where q says.
+func (j *Journal) start(q query) (*reader, error) {
 	segs, err := j.segments()
 	if err != nil {
 		return nil, err
@@ -100,10 +125,10 @@ func (j *Journal) start(opts engine.WatchOptions) (*reader, error) {
 		return nil, err
 	}
 	switch {
-	case opts.After > 0:
-		return j.startAfter(segs, opts.After, e)
-	case !opts.Since.IsZero():
-		return j.startSince(segs, opts.Since)
+	case q.After > 0:
+		return j.startAfter(segs, q.After, e)
+	case !q.Since.IsZero():
+		return j.startSince(segs, q.Since)
 	}
 	r := &reader{j: j, last: e.settled()}
 	if e.seg == 0 {

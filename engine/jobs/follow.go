@@ -95,7 +95,7 @@ func (p process) terminate() error {
 
 // attend calls look at once and after every change, until the job is over or
 // look fails; the last look is at the job that is over. It returns how that
-// stands.
+// stands, after the job's process has let go of everything.
 func (m *Manager) attend(ctx context.Context, dir string, look func(status) error) (status, error) {
 	defer m.reap()
 	changes, err := dirwatch.New(ctx, dir, dirwatch.Changes)
@@ -115,8 +115,11 @@ func (m *Manager) attend(ctx context.Context, dir string, look func(status) erro
 		if err != nil {
 			return status{}, err
 		}
-		if err := look(st); err != nil || st.State != engine.JobRunning {
+		if err := look(st); err != nil {
 			return st, err
+		}
+		if st.State != engine.JobRunning {
+			return st, record.AwaitFree(ctx, filepath.Join(dir, lockFile))
 		}
 		if death.watch(st.Process, changes.Interrupt) {
 			continue // look again: what happened before the watch went unseen

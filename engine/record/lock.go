@@ -2,6 +2,7 @@ package record
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,7 +25,8 @@ const (
 
 // Locks are exclusive locks that processes and goroutines share by name. They
 // are flock(2) locks: the kernel frees them when their holder dies, whatever
-// it dies of.
+// it dies of. They protect files. What goroutines share in memory needs a mutex
+// besides: the Go memory model knows nothing of flock.
 type Locks struct {
 	dir   string
 	order *order // nil outside tests
@@ -126,23 +128,34 @@ func (k *Lock) close() {
 // FileHeld tells whether some process holds an exclusive flock on the file at
 // path; a missing file is held by nobody. It asks with a shared lock, so that
 // those who ask never see each other.
-func FileHeld(path string) (bool, error) {
+func FileHeld(path string) (held bool, err error) {
+	err = probe(path, func(f *os.File) error {
+		free, err := flock(f, unix.LOCK_SH)
+		held = !free && err == nil
+		return err
+	})
+	return held, err
+}
+
+// AwaitFree waits until nobody holds an exclusive flock on the file at path.
+func AwaitFree(ctx context.Context, path string) error {
+	return probe(path, func(f *os.File) error { return await(ctx, f, unix.LOCK_SH) })
+}
+
+func probe(path string, look func(*os.File) error) error {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW, 0)
-	if os.IsNotExist(err) {
-		return false, nil
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("probe lock: %w", err)
+		return fmt.Errorf("probe lock: %w", err)
 	}
 	defer f.Close()
-	free, err := flock(f, unix.LOCK_SH)
-	if err != nil {
-		return false, fmt.Errorf("probe lock %s: %w", path, err)
+	defer unix.Flock(int(f.Fd()), unix.LOCK_UN)
+	if err := look(f); err != nil {
+		return fmt.Errorf("probe lock %s: %w", path, err)
 	}
-	if free {
-		_ = unix.Flock(int(f.Fd()), unix.LOCK_UN)
-	}
-	return !free, nil
+	return nil
 }
 
 const (

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -111,7 +112,7 @@ func TestLockExcludesGoroutines(t *testing.T) {
 	t.Parallel()
 	locks := openLocks(t, t.TempDir())
 	var wg sync.WaitGroup
-	counter := 0 // the race detector watches it
+	var holders, taken atomic.Int32
 	for range 8 {
 		wg.Go(func() {
 			for range 50 {
@@ -120,14 +121,18 @@ func TestLockExcludesGoroutines(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				counter++
+				if n := holders.Add(1); n != 1 {
+					t.Errorf("%d hold the lock", n)
+				}
+				taken.Add(1)
+				holders.Add(-1)
 				lock.Unlock()
 			}
 		})
 	}
 	wg.Wait()
-	if counter != 400 {
-		t.Errorf("counted %d, want 400", counter)
+	if n := taken.Load(); n != 400 {
+		t.Errorf("taken %d times, want 400", n)
 	}
 }
 
