@@ -14,6 +14,9 @@ func corrupt(format string, args ...any) error {
 	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), images.ErrCorrupt)
 }
 
+// errNotDir ends a path that goes on behind what is no directory.
+var errNotDir = corrupt("not a directory")
+
 // inEntry names the archive's entry. A PAX name may have a megabyte, so it is
 // cut.
 func inEntry(name string, err error) error {

@@ -70,7 +70,7 @@ func (u *unpacker) finishKids(dir *node, fd int, path string) error {
 
 // finishSelf sets the attributes of a directory whose content is complete.
 func (u *unpacker) finishSelf(dir *node, fd int, path string) error {
-	if dir.implied && (dir.parent == nil || !dir.parent.hides()) {
+	if dir.implied && !dir.fresh && (dir.parent == nil || !dir.parent.hides()) {
 		u.fix.Implied = append(u.fix.Implied, path)
 	}
 	if dir.opaque && dir.parent != nil {

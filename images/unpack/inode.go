@@ -33,6 +33,7 @@ func (u *unpacker) inode(hdr *tar.Header) (*inode, error) {
 		ino.typ = layers.Directory
 	case tar.TypeSymlink:
 		ino.typ, ino.link = layers.Symlink, hdr.Linkname
+		ino.attr.Mode = 0o777 // Linux has no other (symlink(7)).
 		return ino, checkTarget(hdr.Linkname)
 	case tar.TypeChar:
 		ino.typ = layers.Char

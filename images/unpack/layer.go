@@ -171,6 +171,9 @@ func (u *unpacker) entry(hdr *tar.Header, r io.Reader) error {
 		return err
 	}
 	parent, err := u.directory(dir)
+	if act == hide && errors.Is(err, errNotDir) {
+		return nil // A file below, say, that the layer replaces by a directory.
+	}
 	if err != nil {
 		return err
 	}
@@ -195,27 +198,4 @@ func (u *unpacker) rootEntry(hdr *tar.Header) error {
 	}
 	u.root.ino, u.root.implied = ino, false
 	return nil
-}
-
-// hide is an opaque whiteout: the directory shows nothing of the layers below.
-// What the layer itself has put there stays, whatever the order (layer.md,
-// "Opaque Whiteout").
-func (u *unpacker) hide(dir *node) error {
-	if !dir.hides() {
-		dir.opaque = true
-	}
-	return nil
-}
-
-// delete is a whiteout. It concerns the layers below only: what the layer
-// itself holds under the name stays and covers what is below.
-func (u *unpacker) delete(parent *node, name string) error {
-	switch old := parent.kids[name]; {
-	case old != nil && old.isDir():
-		return u.hide(old)
-	case old != nil || parent.hides():
-		return nil
-	}
-	_, err := parent.adopt(name, nil, u.opts.Limits.Depth)
-	return err
 }

@@ -78,6 +78,7 @@ func (u *unpacker) mkdir(parent *node, name string, ino *inode) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
+	n.fresh = deleted
 	n.opaque = deleted && !parent.hides()
 	dirfd, err := u.dirs.fd(parent)
 	if err != nil {

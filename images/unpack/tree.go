@@ -1,6 +1,7 @@
 package unpack
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ type node struct {
 
 	opaque  bool // a directory that hides what lies below it
 	implied bool // a directory without an entry of its own
+	fresh   bool // a directory that the layer deleted below and then made anew
 
 	depth   int
 	pathLen int
@@ -142,7 +144,7 @@ func walk(root *node, dir string, find func(*node, string) (*node, error)) (*nod
 			}
 			todo = push(todo, next.ino.link)
 		default:
-			return nil, corrupt("%q is not a directory", path.Join(cur.path(), name))
+			return nil, fmt.Errorf("%q is %w", path.Join(cur.path(), name), errNotDir)
 		}
 	}
 	return cur, nil
