@@ -1,0 +1,187 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"gantry/engine"
+)
+
+func (a *app) saveCmd() *cobra.Command {
+	var output, platform string
+	cmd := &cobra.Command{
+		Use: "save [OPTIONS] IMAGE [IMAGE...]", Short: "Save one or more images to a tar archive (streamed to STDOUT by default)",
+		Example: "  gantry save -o images.tar alpine busybox\n  gantry save alpine | zstd > alpine.tar.zst",
+		Args:    args(1, -1), ValidArgsFunction: a.completeImages(-1),
+		RunE: func(cmd *cobra.Command, names []string) error {
+			opts := engine.SaveOptions{Refs: names, Platform: platform}
+			if output != "" {
+				return a.saveTo(cmd.Context(), output, opts)
+			}
+			if isTerminal(a.std.Out) {
+				return withHint(errors.New("an archive is not printed to a terminal"), "use -o FILE, or redirect the output")
+			}
+			w := bufio.NewWriterSize(a.std.Out, 1<<20)
+			opts.Output = w
+			if err := a.save(cmd.Context(), opts); err != nil {
+				return err
+			}
+			return w.Flush()
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "", "Write to a file, instead of STDOUT")
+	cmd.Flags().StringVar(&platform, "platform", "", `Save only the given platform variant. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")`)
+	return cmd
+}
+
+func (a *app) save(ctx context.Context, opts engine.SaveOptions) error {
+	store, err := a.images(ctx)
+	if err != nil {
+		return err
+	}
+	return store.Save(ctx, opts)
+}
+
+// saveTo writes beside the target and renames: a failed save leaves no archive
+// that looks whole, and does not harm an older one.
+func (a *app) saveTo(ctx context.Context, path string, opts engine.SaveOptions) (err error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // /dev/stdout, a FIFO
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return fmt.Errorf("save to %s: %w", path, err)
+		}
+		opts.Output = f
+		return errors.Join(a.save(ctx, opts), f.Close())
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("save to %s: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	opts.Output = f
+	if err := a.save(ctx, opts); err != nil {
+		return err
+	}
+	if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
+		return fmt.Errorf("save to %s: %w", path, err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return fmt.Errorf("save to %s: %w", path, err)
+	}
+	return nil
+}
+
+func (a *app) loadCmd() *cobra.Command {
+	var input, platform string
+	var quiet bool
+	cmd := &cobra.Command{
+		Use: "load [OPTIONS]", Short: "Load an image from a tar archive or STDIN",
+		Example: "  gantry load -i images.tar\n  zstdcat alpine.tar.zst | gantry load",
+		Args:    args(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.load(cmd.Context(), input, platform, quiet)
+		},
+	}
+	cmd.Flags().StringVarP(&input, "input", "i", "", "Read from tar archive file, instead of STDIN")
+	cmd.Flags().StringVar(&platform, "platform", "", `Load only the given platform variant. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")`)
+	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "Suppress the load output")
+	return cmd
+}
+
+func (a *app) load(ctx context.Context, input, platform string, quiet bool) error {
+	in, err := a.openInput(input)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	store, err := a.images(ctx)
+	if err != nil {
+		return err
+	}
+	seq := store.Load(ctx, engine.LoadOptions{Input: in, Platform: platform})
+	var text string
+	if quiet || !a.ansi(a.std.Out) {
+		text, err = drain(seq)
+	} else {
+		var end outcome
+		end, err = a.watchProgress(a.std.Out, seq, loadWords)
+		text = end.text
+	}
+	if err != nil {
+		return err
+	}
+	for name := range strings.FieldsSeq(text) {
+		if strings.HasPrefix(name, "sha256:") {
+			a.println("Loaded image ID:", name)
+		} else {
+			a.println("Loaded image:", name)
+		}
+	}
+	return nil
+}
+
+// openInput opens a file, or standard input for "" and "-", which must not be a
+// terminal: nobody types an archive.
+func (a *app) openInput(path string) (io.ReadCloser, error) {
+	if path == "" || path == "-" {
+		if isTerminal(a.std.In) {
+			return nil, withHint(errors.New("no archive: standard input is a terminal"), "name a file, or redirect the input")
+		}
+		return io.NopCloser(a.std.In), nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read archive: %w", err)
+	}
+	return f, nil
+}
+
+func (a *app) importCmd() *cobra.Command {
+	var opts engine.ImportOptions
+	var changes list
+	cmd := &cobra.Command{
+		Use: "import [OPTIONS] file|- [REPOSITORY[:TAG]]", Short: "Import the contents from a tarball to create a filesystem image",
+		Example: "  gantry import -c 'CMD [\"/bin/sh\"]' rootfs.tar mine:1\n  tar c -C rootfs . | gantry import - mine:1",
+		Args:    args(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if strings.HasPrefix(args[0], "http://") || strings.HasPrefix(args[0], "https://") {
+				return &usageError{cmd, fmt.Errorf("import %s: URLs are not read; download it and import -", args[0])}
+			}
+			in, err := a.openInput(args[0])
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			opts.Input, opts.Changes = in, changes
+			if len(args) > 1 {
+				opts.Ref = args[1]
+			}
+			store, err := a.images(cmd.Context())
+			if err != nil {
+				return err
+			}
+			id, err := store.Import(cmd.Context(), opts)
+			if err == nil {
+				a.println(id)
+			}
+			return err
+		},
+	}
+	cmd.Flags().VarP(&changes, "change", "c", "Apply Dockerfile instruction to the created image")
+	cmd.Flags().StringVarP(&opts.Message, "message", "m", "", "Set commit message for imported image")
+	cmd.Flags().StringVar(&opts.Platform, "platform", "", "Set platform of the image")
+	return cmd
+}

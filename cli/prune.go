@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/docker/go-units"
+	"github.com/spf13/cobra"
+
+	"gantry/engine"
+)
+
+type pruneFlags struct {
+	all, force bool
+	filter     filters
+}
+
+func (p *pruneFlags) add(cmd *cobra.Command, allHelp string) {
+	f := cmd.Flags()
+	if allHelp != "" {
+		f.BoolVarP(&p.all, "all", "a", false, allHelp)
+	}
+	f.Var(&p.filter, "filter", `Provide filter values (e.g. "until=<timestamp>")`)
+	f.BoolVarP(&p.force, "force", "f", false, "Do not prompt for confirmation")
+}
+
+// options checks the filters; until becomes a date, because the engine may be
+// slow to get to it.
+func (p *pruneFlags) options() (engine.PruneOptions, error) {
+	opts := engine.PruneOptions{All: p.all, Filters: engine.Filters{}}
+	for key, values := range p.filter {
+		switch key {
+		case "label", "label!":
+			opts.Filters[key] = values
+		case "until":
+			for _, v := range values {
+				t, err := parseTime(v, time.Now())
+				if err != nil {
+					return opts, fmt.Errorf("--filter until: %w", err)
+				}
+				opts.Filters[key] = append(opts.Filters[key], t.UTC().Format(time.RFC3339Nano))
+			}
+		default:
+			return opts, fmt.Errorf("--filter %s: prune knows until, label and label!", key)
+		}
+	}
+	return opts, nil
+}
+
+// confirm asks on the terminal's behalf. Without an answer it is no.
+func (a *app) confirm(question string) error {
+	fmt.Fprintf(a.std.Out, "%s [y/N] ", question)
+	answer, _ := bufio.NewReader(a.std.In).ReadString('\n')
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer == "y" || answer == "yes" {
+		return nil
+	}
+	return withHint(fmt.Errorf("nothing was removed: not confirmed"), "answer y, or use --force")
+}
+
+// prune is what the three prune verbs share: check, ask, do, report.
+func (a *app) prune(use, short, example, allHelp string, warning func(all bool) string, do func(context.Context, engine.PruneOptions) (int64, error)) *cobra.Command {
+	var flags pruneFlags
+	cmd := &cobra.Command{
+		Use: use, Short: short, Example: example, Args: args(0, 0), ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			opts, err := flags.options()
+			if err != nil {
+				return &usageError{cmd, err}
+			}
+			if !flags.force {
+				if err := a.confirm(warning(flags.all) + "\nAre you sure you want to continue?"); err != nil {
+					return err
+				}
+			}
+			bytes, err := do(cmd.Context(), opts)
+			if err != nil {
+				return err
+			}
+			a.println("Total reclaimed space:", units.HumanSize(float64(bytes)))
+			return nil
+		},
+	}
+	flags.add(cmd, allHelp)
+	return cmd
+}
+
+func (a *app) pruneContainersCmd() *cobra.Command {
+	return a.prune("prune [OPTIONS]", "Remove all stopped containers", "  gantry container prune --filter until=24h", "",
+		func(bool) string { return "WARNING! This will remove all stopped containers." }, a.pruneContainers)
+}
+
+func (a *app) pruneContainers(ctx context.Context, opts engine.PruneOptions) (int64, error) {
+	containers, err := a.containers(ctx)
+	if err != nil {
+		return 0, err
+	}
+	report, err := containers.Prune(ctx, opts)
+	a.listPruned("Deleted Containers:", report)
+	return report.Reclaimed, err
+}
+
+func (a *app) pruneImagesCmd() *cobra.Command {
+	return a.prune("prune [OPTIONS]", "Remove unused images", "  gantry image prune\n  gantry image prune -a --filter until=240h",
+		"Remove all unused images, not just dangling ones", imageWarning, a.pruneImages)
+}
+
+func imageWarning(all bool) string {
+	if all {
+		return "WARNING! This will remove all images without at least one container associated to them."
+	}
+	return "WARNING! This will remove all dangling images."
+}
+
+func (a *app) pruneImages(ctx context.Context, opts engine.PruneOptions) (int64, error) {
+	images, err := a.images(ctx)
+	if err != nil {
+		return 0, err
+	}
+	report, err := images.Prune(ctx, opts)
+	a.listPruned("Deleted Images:", report)
+	return report.Reclaimed, err
+}
+
+func (a *app) listPruned(title string, report engine.PruneReport) {
+	if len(report.Deleted) == 0 {
+		return
+	}
+	a.println(title)
+	for _, name := range report.Deleted {
+		a.println(name)
+	}
+	a.println()
+}
+
+func (a *app) pruneSystemCmd() *cobra.Command {
+	warning := func(all bool) string {
+		images := "dangling images"
+		if all {
+			images = "images without at least one container associated to them"
+		}
+		return "WARNING! This will remove:\n  - all stopped containers\n  - all " + images + "\n"
+	}
+	return a.prune("prune [OPTIONS]", "Remove unused data", "  gantry system prune\n  gantry system prune -af",
+		"Remove all unused images not just dangling ones", warning,
+		func(ctx context.Context, opts engine.PruneOptions) (int64, error) {
+			// Containers first: they hold images.
+			a1, err := a.pruneContainers(ctx, opts)
+			if err != nil {
+				return 0, err
+			}
+			a2, err := a.pruneImages(ctx, opts)
+			return a1 + a2, err
+		})
+}

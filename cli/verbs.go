@@ -1,0 +1,221 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// verb is one entry of the command tree. build is only called when the verb is
+// typed, or to show or search the whole tree.
+type verb struct {
+	name  string
+	group string
+	build func() *cobra.Command
+}
+
+const (
+	groupCommon = "Common Commands"
+	groupManage = "Management Commands"
+	groupOther  = "Commands"
+)
+
+func (a *app) verbs() []verb {
+	return []verb{
+		{"run", groupCommon, a.runCmd},
+		{"exec", groupCommon, a.execCmd},
+		{"ps", groupCommon, a.psCmd},
+		{"logs", groupCommon, a.logsCmd},
+		{"pull", groupCommon, a.pullCmd},
+		{"push", groupCommon, a.pushCmd},
+		{"images", groupCommon, a.imagesCmd},
+		{"login", groupCommon, a.loginCmd},
+		{"logout", groupCommon, a.logoutCmd},
+		{"info", groupCommon, a.infoCmd},
+		{"version", groupCommon, a.versionCmd},
+
+		{"container", groupManage, a.containerCmd},
+		{"image", groupManage, a.imageCmd},
+		{"job", groupManage, a.jobCmd},
+		{"system", groupManage, a.systemCmd},
+		{"config", groupManage, a.configCmd},
+
+		{"attach", groupOther, a.attachCmd},
+		{"completion", groupOther, a.completionCmd},
+		{"create", groupOther, a.createCmd},
+		{"events", groupOther, a.eventsCmd},
+		{"history", groupOther, a.historyCmd},
+		{"import", groupOther, a.importCmd},
+		{"inspect", groupOther, a.inspectCmd},
+		{"kill", groupOther, a.killCmd},
+		{"load", groupOther, a.loadCmd},
+		{"pause", groupOther, a.pauseCmd},
+		{"rename", groupOther, a.renameCmd},
+		{"restart", groupOther, a.restartCmd},
+		{"rm", groupOther, a.rmCmd},
+		{"rmi", groupOther, a.rmiCmd},
+		{"save", groupOther, a.saveCmd},
+		{"start", groupOther, a.startCmd},
+		{"stats", groupOther, a.statsCmd},
+		{"stop", groupOther, a.stopCmd},
+		{"tag", groupOther, a.tagCmd},
+		{"top", groupOther, a.topCmd},
+		{"unpause", groupOther, a.unpauseCmd},
+		{"update", groupOther, a.updateCmd},
+		{"wait", groupOther, a.waitCmd},
+	}
+}
+
+// root is the tree: only the verb in args when there is one, else all.
+func (a *app) root(args []string) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "gantry [OPTIONS] COMMAND",
+		Short: "A container workbench: the engine and its terminal front end in one program",
+		Long: "A container workbench: the engine and its terminal front end in one program.\n" +
+			"Without a command it opens the workbench.",
+		Example: "  gantry\n  gantry run -it --rm alpine sh\n  gantry ps -a\n  gantry logs -f web",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.prog.UI == nil || !isTerminal(a.std.In) || !isTerminal(a.std.Out) {
+				return cmd.Help()
+			}
+			a.hold() // the workbench reads its own keys and signals
+			return a.prog.UI(cmd.Context(), a.global)
+		},
+		Args:    a.noSuchVerb,
+		Version: a.prog.Version,
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetHelpCommand(&cobra.Command{Use: "help [COMMAND]", Short: "Help about any command", Hidden: true, Run: helpRun})
+	a.dress(root)
+	root.SetVersionTemplate("gantry version {{.Version}}\n")
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.global.Root, "root", a.env("GANTRY_ROOT"), "Directory of images and containers")
+	flags.StringVar(&a.global.Run, "run", a.env("GANTRY_RUN"), "Directory of sockets and locks, on a file system that a reboot empties")
+	flags.StringVar(&a.global.Config, "config", "", "Configuration file")
+	flags.BoolVarP(&a.global.Debug, "debug", "D", false, "Say more about what is done")
+	root.Flags().BoolP("version", "v", false, "Print version information and quit")
+	verbs := a.verbs()
+	if typed := typedVerb(args); typed != "" {
+		for _, v := range verbs {
+			if v.name == typed {
+				root.AddCommand(v.build())
+				return root
+			}
+		}
+	}
+	for _, v := range verbs {
+		cmd := v.build()
+		cmd.Annotations = map[string]string{"group": v.group}
+		root.AddCommand(cmd)
+	}
+	return root
+}
+
+// dress gives root the behaviour that all commands inherit.
+func (a *app) dress(root *cobra.Command) {
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.DisableFlagsInUseLine = true
+	root.SetIn(a.std.In)
+	root.SetOut(a.std.Out)
+	root.SetErr(a.std.Err)
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { a.help(cmd) })
+	root.SetUsageFunc(func(cmd *cobra.Command) error { a.help(cmd); return nil })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{cmd, err} })
+}
+
+func helpRun(cmd *cobra.Command, args []string) {
+	if sub, _, err := cmd.Root().Find(args); err == nil {
+		sub.InitDefaultHelpFlag()
+		_ = sub.Help()
+		return
+	}
+	_ = cmd.Root().Help()
+}
+
+// typedVerb is the first argument that is not a global flag or its value.
+func typedVerb(args []string) string {
+	for i := 0; i < len(args); i++ {
+		switch arg := args[i]; {
+		case arg == "--root", arg == "--run", arg == "--config":
+			i++
+		case !strings.HasPrefix(arg, "-"):
+			return arg
+		}
+	}
+	return ""
+}
+
+// noSuchVerb refuses an argument that is no command and names the nearest.
+func (a *app) noSuchVerb(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	err := fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return withHint(err, fmt.Sprintf("did you mean %s?", strings.Join(near, " or ")))
+	}
+	return &usageError{cmd, err}
+}
+
+// family is a command that only has sub-commands.
+func (a *app) family(name, short string, subs ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: name + " COMMAND", Short: short, Args: a.noSuchVerb,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(subs...)
+	return cmd
+}
+
+// as is a command under another name, for the long forms ("container ls").
+func as(name string, cmd *cobra.Command, aliases ...string) *cobra.Command {
+	_, rest, _ := strings.Cut(cmd.Use, " ")
+	cmd.Use = strings.TrimSpace(name + " " + rest)
+	cmd.Aliases = aliases
+	return cmd
+}
+
+func (a *app) containerCmd() *cobra.Command {
+	return a.family("container", "Manage containers",
+		a.attachCmd(), a.createCmd(), a.execCmd(), as("inspect", a.inspectKindCmd("container")), a.killCmd(), a.logsCmd(),
+		as("ls", a.psCmd(), "ps", "list"), a.pauseCmd(), a.pruneContainersCmd(), a.renameCmd(), a.restartCmd(),
+		as("rm", a.rmCmd(), "remove"), a.runCmd(), a.startCmd(), a.statsCmd(), a.stopCmd(), a.topCmd(), a.unpauseCmd(),
+		a.updateCmd(), a.waitCmd())
+}
+
+func (a *app) imageCmd() *cobra.Command {
+	return a.family("image", "Manage images",
+		a.historyCmd(), a.importCmd(), a.inspectKindCmd("image"), a.loadCmd(), as("ls", a.imagesCmd(), "list"),
+		a.pruneImagesCmd(), a.pullCmd(), a.pushCmd(), as("rm", a.rmiCmd(), "remove"), a.saveCmd(), a.tagCmd())
+}
+
+func (a *app) systemCmd() *cobra.Command {
+	return a.family("system", "Manage the engine", a.eventsCmd(), a.infoCmd(), a.pruneSystemCmd())
+}
+
+// args checks how many arguments there are, max -1 for any number.
+func args(min, max int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, got []string) error {
+		switch n := len(got); {
+		case n >= min && (max < 0 || n <= max):
+			return nil
+		case min == max && min == 0:
+			return &usageError{cmd, fmt.Errorf("%q takes no arguments", cmd.CommandPath())}
+		case min == max:
+			return &usageError{cmd, fmt.Errorf("%q takes exactly %s, got %d", cmd.CommandPath(), plural(min, "argument"), n)}
+		case n < min:
+			return &usageError{cmd, fmt.Errorf("%q needs at least %s", cmd.CommandPath(), plural(min, "argument"))}
+		default:
+			return &usageError{cmd, fmt.Errorf("%q takes at most %s, got %d", cmd.CommandPath(), plural(max, "argument"), n)}
+		}
+	}
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
