@@ -63,13 +63,17 @@ func (a *app) close() error {
 // detachKeys are those of the flag, of the configuration or the default, in
 // this order.
 func (a *app) detachKeys(flag string) ([]byte, error) {
-	if flag == "" {
+	keys := flag
+	if keys == "" && a.prog.Config != nil {
 		// What is wrong with the file is told by config check; it never keeps a
 		// container from running.
-		c, _, _ := a.loadConfig()
-		flag = c.DetachKeys
+		c, _ := a.prog.Config(a.global.Config)
+		keys = c.DetachKeys
 	}
-	return detach.Parse(flag)
+	if keys == "" {
+		keys = detach.Default
+	}
+	return detach.Parse(keys)
 }
 
 func (a *app) println(s ...any) { fmt.Fprintln(a.std.Out, s...) }

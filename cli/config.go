@@ -1,28 +1,10 @@
 package cli
 
 import (
-	"fmt"
+	"errors"
 
 	"github.com/spf13/cobra"
-
-	"gantry/internal/config"
 )
-
-// loadConfig reads the file of --config, else the one that config.Locate finds;
-// without a file it returns the defaults and file "".
-func (a *app) loadConfig() (c config.Config, problems []config.Problem, err error) {
-	file := a.global.Config
-	if file == "" {
-		file, _ = config.Locate(a.env)
-	}
-	if file == "" {
-		return config.Default(), nil, nil
-	}
-	if c, problems, err = config.LoadFile(file); err != nil {
-		return config.Default(), nil, fmt.Errorf("read configuration: %w", err)
-	}
-	return c, problems, nil
-}
 
 func (a *app) configCmd() *cobra.Command {
 	return a.family("config", "Manage the configuration file", &cobra.Command{
@@ -30,20 +12,17 @@ func (a *app) configCmd() *cobra.Command {
 		Example: "  gantry config check\n  gantry --config ./gantry.toml config check",
 		Args:    args(0, 0), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
-			c, problems, err := a.loadConfig()
-			if err != nil {
-				return err
+			if a.prog.Config == nil {
+				return errors.New("check configuration: this program has none")
 			}
-			for _, p := range problems {
-				fmt.Fprintln(a.std.Err, p)
-			}
+			c, err := a.prog.Config(a.global.Config)
 			switch {
-			case len(problems) > 0:
-				return fmt.Errorf("the configuration has %s", plural(len(problems), "mistake"))
-			case c.File == "":
+			case err != nil:
+				return err
+			case c.Path == "":
 				a.println("There is no configuration file: the defaults hold.")
 			default:
-				a.println(c.File + ": no mistakes")
+				a.println(c.Path + ": no mistakes")
 			}
 			return nil
 		},

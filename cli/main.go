@@ -18,6 +18,10 @@ type Program struct {
 	// UI runs the workbench until its user leaves: gantry without a verb on a
 	// terminal. nil: there is none, and help is shown.
 	UI func(ctx context.Context, g Global) error
+	// Config reads the configuration file; path "" is the usual place, where a
+	// missing file is no error. What is wrong in the file is the error, beside
+	// what could be read. nil: there is no configuration.
+	Config func(path string) (Config, error)
 }
 
 // Global is what the flags in front of the verb say. Empty fields mean the
@@ -27,6 +31,12 @@ type Global struct {
 	Run    string // runtime directory
 	Config string // configuration file
 	Debug  bool
+}
+
+// Config is what the command line needs of the configuration file.
+type Config struct {
+	Path       string // the file that was read, "" when there is none
+	DetachKeys string // docker's syntax, "" for the default
 }
 
 // IO is the world around the process. Terminals are recognised by their file
