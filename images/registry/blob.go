@@ -45,7 +45,7 @@ const enough = 1 << 20
 func (s *session) blob(ctx context.Context, p Patience, d images.Digest, size, offset int64) *blobReader {
 	return &blobReader{
 		session: s, ctx: ctx, patience: p, digest: d, size: size, at: offset, mark: offset,
-		what: fmt.Sprintf("%s of %s", d.Short(), s.repo.RepositoryStr()),
+		what: "blob " + d.Short(),
 	}
 }
 

@@ -26,10 +26,10 @@ const maxDockerConfig = 4 << 20
 type dockerConfig struct{ dir string }
 
 func (c *Client) docker() dockerConfig {
-	return dockerConfig{dir: dockerDir(c.cfg.DockerDir)}
+	return dockerConfig{dir: findDockerDir(c.cfg.DockerDir)}
 }
 
-func dockerDir(configured string) string {
+func findDockerDir(configured string) string {
 	if configured != "" {
 		return configured
 	}

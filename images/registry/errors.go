@@ -23,7 +23,7 @@ import (
 // one of the classes in images/errors.go.
 type Error struct {
 	Host  string // whose failure it is, as users name it
-	What  string // the object: "library/alpine:3.20", "layer 2d1e975dcc51"
+	What  string // which part of the image: "blob 2d1e975dcc51"; empty for the whole
 	Class error  // images.ErrNotFound, …
 	Why   string
 	Err   error // what lay below, nil when Why tells all
@@ -32,6 +32,9 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
+	if e.What == "" {
+		return fmt.Sprintf("%v: %s", e.Class, e.Why)
+	}
 	return fmt.Sprintf("%s: %v: %s", e.What, e.Class, e.Why)
 }
 
@@ -71,7 +74,7 @@ func (e endpoint) explain(ctx context.Context, err error, what string) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return fmt.Errorf("%s: %w", what, context.Cause(ctx))
+		return context.Cause(ctx)
 	case errors.As(err, &known):
 		return err
 	case errors.Is(err, images.ErrCorrupt), errors.Is(err, images.ErrNotFound), errors.As(err, &file):
@@ -155,13 +158,13 @@ func (e endpoint) unreachable(err error) string {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Sprintf("nothing listens at %s (connection refused)", e.host)
 	case errors.As(err, &authority), errors.As(err, &cert):
-		return fmt.Sprintf("the certificate of %s is not trusted (%v); if that is meant to be, set insecure = true for registries.%q in config.toml", e.title, innermost(err), e.title)
+		return fmt.Sprintf("the certificate of %s is not trusted (%v); if that is meant to be, set insecure = true under [registries.%q] in config.toml", e.title, innermost(err), e.title)
 	case errors.As(err, &notTLS), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		return fmt.Sprintf("%s speaks plain http only; to allow that, set http = true for registries.%q in config.toml", e.title, e.title)
+		return fmt.Sprintf("%s speaks plain http only; to allow that, set http = true under [registries.%q] in config.toml", e.title, e.title)
 	case errors.Is(err, errStalled):
 		return fmt.Sprintf("%s stopped sending", e.title)
 	case errors.Is(err, errPlain):
-		return fmt.Sprintf("%s leads to plain http, which is not allowed; to allow it, set http = true for registries.%q in config.toml", e.title, e.title)
+		return fmt.Sprintf("%s leads to plain http, which is not allowed; to allow it, set http = true under [registries.%q] in config.toml", e.title, e.title)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return fmt.Sprintf("%s does not answer in time", e.host)
 	}

@@ -14,14 +14,19 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// defaultKeychain looks where docker and podman keep credentials. ggcr's own
-// reads podman's file only when docker has none at all; a first `gantry login`
-// makes docker's, and podman's logins must not vanish by that.
+// defaultKeychain looks where docker and podman keep credentials. It stands in
+// for ggcr's authn.DefaultKeychain for two reasons: that one reads podman's file
+// only when docker has none at all, so that a first `gantry login` would hide
+// podman's logins; and it asks the general credential store about the
+// repository before it asks the registry's own helper.
 func defaultKeychain(dockerDir string) authn.Keychain {
-	if dockerDir != "" {
-		return fileKeychain(func() []string { return []string{filepath.Join(dockerDir, "config.json")} })
-	}
-	return authn.NewMultiKeychain(authn.DefaultKeychain, fileKeychain(podmanFiles))
+	return fileKeychain(func() []string {
+		docker := filepath.Join(findDockerDir(dockerDir), "config.json")
+		if dockerDir != "" {
+			return []string{docker}
+		}
+		return append([]string{docker}, podmanFiles()...)
+	})
 }
 
 // podmanFiles are containers-auth.json(5)'s places.
@@ -47,10 +52,8 @@ type fileKeychain func() []string
 func (k fileKeychain) Resolve(target authn.Resource) (authn.Authenticator, error) {
 	for _, path := range k() {
 		raw, err := readBounded(path, maxDockerConfig)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
+		// Without a file there may still be docker's $DOCKER_AUTH_CONFIG.
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 		auth, err := lookUp(raw, target)
@@ -69,21 +72,23 @@ func lookUp(raw []byte, target authn.Resource) (authn.Authenticator, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, key := range []string{target.String(), target.RegistryStr()} {
+	// Podman keeps credentials of single repositories as well.
+	found, ok := file.AuthConfigs[target.String()]
+	if !ok {
+		key := target.RegistryStr()
 		if key == name.DefaultRegistry {
 			key = authn.DefaultAuthKey
 		}
-		found, err := file.GetAuthConfig(key)
-		if err != nil {
+		if found, err = file.GetAuthConfig(key); err != nil {
 			return nil, err
 		}
-		found.ServerAddress = "" // filled in even when nothing was found
-		if found != (types.AuthConfig{}) {
-			return authn.FromConfig(authn.AuthConfig{
-				Username: found.Username, Password: found.Password, Auth: found.Auth,
-				IdentityToken: found.IdentityToken, RegistryToken: found.RegistryToken,
-			}), nil
-		}
 	}
-	return authn.Anonymous, nil
+	found.ServerAddress = "" // filled in even when nothing was found
+	if found == (types.AuthConfig{}) {
+		return authn.Anonymous, nil
+	}
+	return authn.FromConfig(authn.AuthConfig{
+		Username: found.Username, Password: found.Password, Auth: found.Auth,
+		IdentityToken: found.IdentityToken, RegistryToken: found.RegistryToken,
+	}), nil
 }

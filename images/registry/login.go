@@ -23,14 +23,14 @@ func (c *Client) Login(ctx context.Context, registry, user, password string) (st
 	}
 	ep, err := c.endpoint(host)
 	if err != nil {
-		return "", fmt.Errorf("log in: %w", err)
+		return "", fmt.Errorf("log in to %s: %w", host, err)
 	}
 	if err := c.tryLogin(ctx, ep, user, password); err != nil {
 		var known *Error
 		if errors.As(err, &known) && known.Class == images.ErrUnauthorized {
-			known.Why = fmt.Sprintf("%s refuses this user name or password", host)
+			known.Why = "the registry refuses this user name or password"
 		}
-		return "", fmt.Errorf("log in: %w", err)
+		return "", fmt.Errorf("log in to %s: %w", host, err)
 	}
 	if err := c.docker().store(serverKey(host), user, password); err != nil {
 		return "", fmt.Errorf("store credentials for %s: %w", host, err)
@@ -49,7 +49,7 @@ func (c *Client) tryLogin(ctx context.Context, ep endpoint, user, password strin
 	auth := authn.FromConfig(authn.AuthConfig{Username: user, Password: password})
 	tr, err := transport.NewWithContext(ctx, reg, auth, c.base(ep), nil)
 	if err != nil {
-		return ep.explain(ctx, err, ep.title)
+		return ep.explain(ctx, err, "")
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+ep.host+"/v2/", nil)
 	if err != nil {
@@ -58,10 +58,10 @@ func (c *Client) tryLogin(ctx context.Context, ep endpoint, user, password strin
 	client := http.Client{Transport: tr, CheckRedirect: ep.checkRedirect}
 	resp, err := client.Do(req)
 	if err != nil {
-		return ep.explain(ctx, err, ep.title)
+		return ep.explain(ctx, err, "")
 	}
 	defer discard(resp.Body)
-	return ep.explain(ctx, transport.CheckError(resp, http.StatusOK), ep.title)
+	return ep.explain(ctx, transport.CheckError(resp, http.StatusOK), "")
 }
 
 // Logout forgets the credentials of a registry. It is images.ErrNotFound when
@@ -70,7 +70,7 @@ func (c *Client) Logout(registry string) error {
 	host := registryHost(registry)
 	ep, err := c.endpoint(host)
 	if err != nil {
-		return fmt.Errorf("log out: %w", err)
+		return fmt.Errorf("log out of %s: %w", host, err)
 	}
 	if err := c.docker().erase(serverKey(host)); err != nil {
 		return fmt.Errorf("log out of %s: %w", host, err)

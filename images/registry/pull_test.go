@@ -415,7 +415,9 @@ func pullFrom(t testing.TB, image string, st *store.Store, platform images.Platf
 	if err != nil {
 		t.Fatal(err)
 	}
-	img, err := New(Config{}).Pull(t.Context(), st, ref, platform, func(images.Progress) {})
+	c := New(Config{})
+	defer c.Close()
+	img, err := c.Pull(t.Context(), st, ref, platform, func(images.Progress) {})
 	if err != nil {
 		t.Fatal(err)
 	}

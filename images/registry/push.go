@@ -139,7 +139,7 @@ func mountSource(ref images.Ref, img images.Image) (repository string, ok bool) 
 // blob uploads one blob, unless the registry has it, and tries again from its
 // beginning when that fails for a reason that may pass.
 func (u *uploader) blob(ctx context.Context, d store.Descriptor) error {
-	what := fmt.Sprintf("%s of %s", d.Digest.Short(), u.repo.RepositoryStr())
+	what := "blob " + d.Digest.Short()
 	l := &layer{ctx: ctx, uploader: u, desc: d}
 	var upload v1.Layer = l
 	if u.source != nil {
@@ -159,8 +159,7 @@ func (u *uploader) blob(ctx context.Context, d store.Descriptor) error {
 
 // manifest makes the tag point at the image; with it the push becomes visible.
 func (u *uploader) manifest(ctx context.Context, tag string, d document) error {
-	what := fmt.Sprintf("%s/%s:%s", u.title, u.repo.RepositoryStr(), tag)
-	return u.retry(ctx, what, func() error { return remote.Put(u.repo.Tag(tag), d, u.options(ctx)...) })
+	return u.retry(ctx, "", func() error { return remote.Put(u.repo.Tag(tag), d, u.options(ctx)...) })
 }
 
 // options leave the repetition to us: ggcr's own sleeps without looking at the

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"gantry/images"
 	"gantry/images/store"
@@ -42,7 +45,10 @@ func (c *Client) Resolve(ctx context.Context, ref images.Ref, platform images.Pl
 		out, err = c.resolve(ctx, s, ref, platform)
 		return err
 	})
-	return out, err
+	if err != nil {
+		return nil, fmt.Errorf("resolve %s: %w", ref.Familiar(), err)
+	}
+	return out, nil
 }
 
 // each tries the endpoints of a reference until one serves it. warn hears of a
@@ -56,17 +62,22 @@ func (c *Client) each(ctx context.Context, ref images.Ref, warn func(ep endpoint
 	if err != nil {
 		return err
 	}
-	for i, ep := range all {
+	var passed []string
+	for _, ep := range all {
 		var s *session
-		if s, err = c.session(ctx, ep, ref.Repository, "pull"); err == nil {
+		if s, err = c.session(ctx, ep, ref.Repository, transport.PullScope); err == nil {
 			err = use(s)
 		}
-		if err == nil || ctx.Err() != nil || i == len(all)-1 || !servers(err) {
-			return err
+		if err == nil || ctx.Err() != nil || !ep.mirror || !servers(err) {
+			break
 		}
+		passed = append(passed, fmt.Sprintf("mirror %s: %v", ep.title, err))
 		if warn != nil {
 			warn(ep, err)
 		}
+	}
+	if err != nil && len(passed) > 0 {
+		return fmt.Errorf("%w (before that, %s)", err, strings.Join(passed, "; "))
 	}
 	return err
 }
@@ -90,7 +101,7 @@ func (c *Client) resolve(ctx context.Context, s *session, ref images.Ref, platfo
 		return nil, err
 	}
 	if have := m.Platform(); rank(&have, platform) < 0 {
-		return nil, fmt.Errorf("%s: %w", ref.Familiar(), noPlatform([]store.Descriptor{{Platform: &have}}, platform))
+		return nil, noPlatform([]store.Descriptor{{Platform: &have}}, platform)
 	}
 	return m, nil
 }
@@ -102,7 +113,7 @@ func (s *session) descend(ctx context.Context, m *Resolved, platform images.Plat
 		if digest != "" {
 			name = string(digest)
 		}
-		raw, manifest, index, err := s.manifest(ctx, name, digest, s.title+"/"+m.Ref.Repository+suffix(m.Ref))
+		raw, manifest, index, err := s.manifest(ctx, name, digest)
 		if err != nil {
 			return err
 		}
@@ -119,50 +130,43 @@ func (s *session) descend(ctx context.Context, m *Resolved, platform images.Plat
 		}
 		next, ok := choose(index.Manifests, platform)
 		if !ok {
-			return fmt.Errorf("%s: %w", m.Ref.Familiar(), noPlatform(index.Manifests, platform))
+			return noPlatform(index.Manifests, platform)
 		}
 		digest = next.Digest
 	}
-	return s.fail(images.ErrHostile, m.Ref.Familiar(), "its indexes are nested more than %d deep", maxNesting)
-}
-
-func suffix(r images.Ref) string {
-	if r.Digest != "" {
-		return "@" + string(r.Digest)
-	}
-	return ":" + r.Tag
+	return s.fail(images.ErrHostile, "", "its indexes are nested more than %d deep", maxNesting)
 }
 
 // manifest gets one document by tag or digest and verifies it before it is
 // parsed.
-func (s *session) manifest(ctx context.Context, name string, want images.Digest, what string) ([]byte, *store.Manifest, *store.Index, error) {
-	resp, err := s.get(ctx, "manifests/"+name, what, http.Header{"Accept": acceptable}, http.StatusOK)
+func (s *session) manifest(ctx context.Context, name string, want images.Digest) ([]byte, *store.Manifest, *store.Index, error) {
+	resp, err := s.get(ctx, "manifests/"+name, "", http.Header{"Accept": acceptable}, http.StatusOK)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	raw, err := s.readAll(ctx, resp.Body, store.MaxManifest, what)
+	raw, err := s.readAll(ctx, resp.Body, store.MaxManifest, "")
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	got := store.DigestOf(raw)
 	if want != "" && got != want {
-		return nil, nil, nil, s.fail(images.ErrCorrupt, what, "%s sent a manifest with the digest %s", s.title, got)
+		return nil, nil, nil, s.fail(images.ErrCorrupt, "", "%s sent a manifest with the digest %s", s.title, got)
 	}
 	manifest, index, err := parseDocument(raw, resp.Header.Get("Content-Type"))
 	if err != nil {
-		return nil, nil, nil, s.about(what, err)
+		return nil, nil, nil, s.about("", err)
 	}
 	// After the parse, because schema 1 is signed over other bytes than it sends.
 	if said, err := images.ParseDigest(resp.Header.Get("Docker-Content-Digest")); err == nil && said != got {
-		return nil, nil, nil, s.fail(images.ErrCorrupt, what, "%s announced the digest %s and sent %s", s.title, said, got)
+		return nil, nil, nil, s.fail(images.ErrCorrupt, "", "%s announced the digest %s and sent %s", s.title, said, got)
 	}
 	return raw, manifest, index, nil
 }
 
 // fetchConfig gets, verifies and parses the image configuration.
 func (c *Client) fetchConfig(ctx context.Context, s *session, m *Resolved) error {
-	what := fmt.Sprintf("configuration of %s", m.Ref.Familiar())
+	const what = "image configuration"
 	desc := m.Manifest.Config
 	if desc.Size > store.MaxManifest {
 		return s.fail(images.ErrHostile, what, "it is said to have %d bytes, more than the %d that are allowed", desc.Size, store.MaxManifest)

@@ -45,7 +45,7 @@ func (c *Client) session(ctx context.Context, ep endpoint, repository, actions s
 	}
 	tr, err := transport.NewWithContext(ctx, reg, auth, c.base(ep), scopes)
 	if err != nil {
-		return nil, ep.explain(ctx, err, repository)
+		return nil, ep.explain(ctx, err, "")
 	}
 	s := &session{endpoint: ep, repo: repo, http: &http.Client{Transport: tr, CheckRedirect: ep.checkRedirect}}
 	c.mu.Lock()

@@ -26,18 +26,20 @@ func (c *Client) Tags(ctx context.Context, ref images.Ref) ([]string, error) {
 		tags, err = s.tags(ctx)
 		return err
 	})
-	return tags, err
+	if err != nil {
+		return nil, fmt.Errorf("list tags of %s: %w", ref.FamiliarName(), err)
+	}
+	return tags, nil
 }
 
 func (s *session) tags(ctx context.Context) ([]string, error) {
-	what := fmt.Sprintf("tags of %s", s.repo.RepositoryStr())
 	var all []string
 	for next := "tags/list?n=1000"; next != ""; {
-		resp, err := s.get(ctx, next, what, nil, http.StatusOK)
+		resp, err := s.get(ctx, next, "", nil, http.StatusOK)
 		if err != nil {
 			return nil, err
 		}
-		raw, err := s.readAll(ctx, resp.Body, maxTagPage, what)
+		raw, err := s.readAll(ctx, resp.Body, maxTagPage, "")
 		_ = resp.Body.Close()
 		if err != nil {
 			return nil, err
@@ -46,10 +48,10 @@ func (s *session) tags(ctx context.Context) ([]string, error) {
 			Tags []string `json:"tags"`
 		}
 		if err := json.Unmarshal(raw, &page); err != nil {
-			return nil, s.fail(images.ErrCorrupt, what, "the answer of %s does not parse: %v", s.title, err)
+			return nil, s.fail(images.ErrCorrupt, "", "the answer of %s does not parse: %v", s.title, err)
 		}
 		if all = append(all, page.Tags...); len(all) > maxTags {
-			return nil, s.fail(images.ErrHostile, what, "%s lists more than %d tags", s.title, maxTags)
+			return nil, s.fail(images.ErrHostile, "", "%s lists more than %d tags", s.title, maxTags)
 		}
 		next = nextPage(resp.Header.Get("Link"))
 		if len(page.Tags) == 0 {
