@@ -26,12 +26,14 @@ type Record struct {
 	Text []byte
 }
 
-// RawLen is the number of bytes that the program wrote for the record.
-func (r Record) RawLen() int {
+// Raw is what the program wrote: Text, with the newline that ended it. It is a
+// view as well.
+func (r Record) Raw() []byte {
 	if r.Partial {
-		return len(r.Text)
+		return r.Text
 	}
-	return len(r.Text) + 1
+	// In the buffer a record's newline lies right behind its text.
+	return r.Text[:len(r.Text)+1]
 }
 
 // parser takes records apart. Neighbours mostly share their second, and all

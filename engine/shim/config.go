@@ -1,0 +1,88 @@
+package shim
+
+import (
+	"path/filepath"
+	"time"
+
+	"gantry/engine"
+	"gantry/engine/cgroup/leaf"
+)
+
+// Config is shim.json: what a monitor needs to know besides the bundle's
+// config.json, and what may change from one start to the next.
+type Config struct {
+	ID     engine.ID `json:"id"`
+	Root   string    `json:"root"`
+	Run    string    `json:"run"`
+	Bundle string    `json:"bundle"` // the container's directory
+	Layers []string  `json:"layers"` // bottom first
+
+	Tty       bool `json:"tty,omitempty"`
+	OpenStdin bool `json:"openStdin,omitempty"`
+	// StdinOnce ends the container's standard input when the first attacher
+	// that writes to it ends its own.
+	StdinOnce  bool   `json:"stdinOnce,omitempty"`
+	AutoRemove bool   `json:"autoRemove,omitempty"`
+	Init       bool   `json:"init,omitempty"`
+	ReadOnly   bool   `json:"readOnly,omitempty"`
+	User       string `json:"user,omitempty"` // as given; resolved in the container
+
+	Log LogConfig `json:"log"`
+	// Attributes go into the container's events: name, image, labels. The
+	// monitor reads them again for each event, because a rename changes them.
+	Attributes map[string]string `json:"attributes"`
+	Group      leaf.Group        `json:"group"`
+	// MonitorGroup is where the monitor puts itself, so that it does not die
+	// with the session of whoever started the container. nil: it stays.
+	MonitorGroup *leaf.Group `json:"monitorGroup,omitempty"`
+}
+
+// LogConfig is the rotation of the log; see journal.Options.
+type LogConfig struct {
+	MaxSize int64 `json:"maxSize,omitempty"`
+	MaxFile int   `json:"maxFile,omitempty"`
+}
+
+// StartRecord is start.json: which process an attempt to run the container is.
+// It is written before the program is let go.
+type StartRecord struct {
+	Attempt   int       `json:"attempt"` // counts starts from 1
+	Pid       int       `json:"pid"`
+	PidStart  uint64    `json:"pidStart"` // field 22 of /proc/PID/stat
+	BootID    string    `json:"bootID"`
+	StartedAt time.Time `json:"startedAt"`
+	ShimPid   int       `json:"shimPid"`
+}
+
+// ExitRecord is exit.json: how the attempt of that number ended. It comes with
+// the event that its sequence number names, see events.Journal.Commit.
+type ExitRecord struct {
+	Attempt int        `json:"attempt"`
+	Code    int        `json:"code"`
+	OOM     bool       `json:"oom,omitempty"`
+	At      time.Time  `json:"at"`
+	Error   string     `json:"error,omitempty"`
+	Seq     engine.Seq `json:"seq"`
+}
+
+// Status is the record as others see it.
+func (x ExitRecord) Status() engine.ExitStatus {
+	return engine.ExitStatus{Code: x.Code, OOMKilled: x.OOM, Error: x.Error, At: x.At}
+}
+
+// UnknownExit is the code of an end that nobody saw.
+const UnknownExit = 255
+
+// runDir is the container's part of the runtime directory.
+func runDir(run string, id engine.ID) string { return filepath.Join(run, "c", id.Short()) }
+
+func socketPath(run string, id engine.ID) string { return filepath.Join(runDir(run, id), "shim.sock") }
+
+// LockPath is the file that a monitor holds an exclusive flock on while it is
+// at work (record.FileHeld tells): until then, an end of its container that is
+// not on record yet will be.
+func LockPath(run string, id engine.ID) string { return filepath.Join(runDir(run, id), "shim.pid") }
+
+func (c *Config) runDir() string             { return runDir(c.Run, c.ID) }
+func (c *Config) file(name string) string    { return filepath.Join(c.Bundle, name) }
+func (c *Config) runFile(name string) string { return filepath.Join(c.runDir(), name) }

@@ -1,0 +1,145 @@
+package shim
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gantry/engine"
+	"gantry/engine/events"
+	"gantry/engine/record"
+)
+
+// watch waits for the end of the container's first program, with which the
+// kernel ends everything in its pid namespace.
+func (s *shim) watch() {
+	st := s.program.wait()
+	checkpoint("reaped")
+	s.input.drop()
+	s.streams.finish()
+	s.program.close()
+	s.conclude(ExitRecord{Attempt: s.start.Attempt, Code: st.Code, At: st.At, Error: st.Error})
+}
+
+// conclude puts an end on record and tells everybody. The order is explained
+// in doc.go.
+func (s *shim) conclude(x ExitRecord) {
+	s.mu.Lock()
+	s.busy++ // the monitor must not leave in the middle
+	s.mu.Unlock()
+	defer s.leave()
+	if s.oom != nil {
+		x.OOM = s.oom.Killed()
+		s.oom.Close()
+	}
+	swept := make(chan struct{})
+	go func() {
+		defer close(swept)
+		s.sweep()
+	}()
+	if err := s.out.end(s.durability() == record.Durable); err != nil {
+		fmt.Fprintf(os.Stderr, "end log: %v\n", err)
+	}
+	checkpoint("drained")
+	attrs := s.attributes(nil)
+	if err := RecordExit(s.cfg.Root, s.events, s.cfg.ID, x, attrs, s.durability()); err != nil {
+		fmt.Fprintf(os.Stderr, "record exit: %v\n", err)
+	}
+	checkpoint("exited")
+	<-swept
+	if err := errors.Join(s.out.close(), s.free()); err != nil {
+		fmt.Fprintf(os.Stderr, "free: %v\n", err)
+	}
+	s.answer(x.Status())
+	checkpoint("answered")
+	if s.cfg.AutoRemove {
+		if err := s.remove(); err != nil {
+			fmt.Fprintf(os.Stderr, "remove: %v\n", err)
+		}
+	}
+}
+
+// answer tells everybody who waits.
+func (s *shim) answer(st engine.ExitStatus) {
+	s.mu.Lock()
+	s.exit, s.state = st, engine.Exited
+	s.mu.Unlock()
+	close(s.ended)
+	s.out.conclude(st)
+}
+
+// sweep removes the control group, with what a container that shares the
+// host's pid namespace has left running.
+func (s *shim) sweep() {
+	g := s.group()
+	if g == nil {
+		return
+	}
+	if pids, err := g.Pids(); err != nil || len(pids) > 0 {
+		if err := g.Kill(); err != nil {
+			fmt.Fprintf(os.Stderr, "kill what is left: %v\n", err)
+		}
+	}
+	if err := g.Delete(); err != nil {
+		fmt.Fprintf(os.Stderr, "delete group: %v\n", err)
+	}
+}
+
+// RecordExit writes a container's exit.json together with the events that
+// tell of it. It is also for whoever finds a container whose monitor was killed
+// (it must hold the container's lock, and no process LockPath).
+func RecordExit(root string, j *events.Journal, id engine.ID, x ExitRecord, attrs map[string]string, d record.Durability) error {
+	bundle := filepath.Join(root, "containers", string(id))
+	path := filepath.Join(bundle, "exit.json")
+	ev := engine.Event{Kind: engine.KindContainer, ID: string(id), Attributes: attrs}
+	if x.OOM {
+		ev.Action = engine.ActionOOM
+		if _, err := j.Append(ev); err != nil {
+			fmt.Fprintf(os.Stderr, "publish oom: %v\n", err)
+		}
+	}
+	ev.Action = engine.ActionDie
+	ev.Attributes = map[string]string{"exitCode": strconv.Itoa(x.Code)}
+	for k, v := range attrs {
+		ev.Attributes[k] = v
+	}
+	if x.OOM {
+		ev.Attributes["oomKilled"] = "true"
+	}
+	var start StartRecord
+	if err := record.Read(filepath.Join(bundle, "start.json"), &start); err == nil && start.Attempt == x.Attempt {
+		ev.Attributes["execDuration"] = strconv.Itoa(int(max(x.At.Sub(start.StartedAt), 0) / time.Second))
+	}
+	_, err := j.Commit(ev, events.Carries(path, d), func(seq engine.Seq) error {
+		x.Seq = seq
+		return record.Write(path, x, d)
+	})
+	if err != nil && x.Seq == 0 {
+		// The journal cannot be written; the exit has to be on record still.
+		err = errors.Join(err, record.Write(path, x, d))
+	}
+	return err
+}
+
+// remove leaves the rest of an exit, which needs heavy packages, to another
+// process.
+func (s *shim) remove() error {
+	devNull, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer devNull.Close()
+	p, err := os.StartProcess("/proc/self/exe", []string{"gantry-finish", s.cfg.Root, s.cfg.Run, string(s.cfg.ID)}, &os.ProcAttr{
+		Dir: "/", Env: []string{}, Files: []*os.File{devNull, os.Stdout, os.Stderr}, Sys: &unix.SysProcAttr{Setsid: true},
+	})
+	if err != nil {
+		return fmt.Errorf("start finish: %w", err)
+	}
+	adjustOOM(p.Pid, "0")
+	return p.Release()
+}

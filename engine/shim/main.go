@@ -1,0 +1,119 @@
+package shim
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"gantry/internal/usock"
+)
+
+// Name is argv[0] of a monitor, by which the program's entry knows it. Its
+// arguments are the path of shim.json and "adopt" or nothing.
+const Name = "gantry-shim"
+
+const adoptArg = "adopt"
+
+// spawnerFD is a socket to the process that spawned us: it gets one frame when
+// we listen, or a failure, and its end tells us that it has gone.
+const spawnerFD = 3
+
+// Main is the role gantry-shim. It does not return.
+func Main() {
+	unix.CloseOnExec(spawnerFD)
+	unix.SetNonblock(spawnerFD, true)
+	spawner := newConn(os.NewFile(spawnerFD, "spawner"))
+	settleDown()
+	s, err := begin(os.Args[1:])
+	if err != nil {
+		spawner.sendJSON(kindFailure, failureOf(err))
+		os.Exit(1)
+	}
+	if err := spawner.sendJSON(kindAnswer, answer{}); err != nil {
+		s.released()
+	} else {
+		go func() {
+			spawner.in.next() // nothing but its end can come
+			s.released()
+		}()
+	}
+	<-s.left
+	if s.exited() {
+		os.Exit(0)
+	}
+	// Nothing was started: the container is as it was.
+	if err := errors.Join(s.out.close(), s.free()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// begin makes the monitor and lets it serve.
+func begin(args []string) (*shim, error) {
+	if len(args) == 0 {
+		return nil, errors.New("this role is started by gantry only")
+	}
+	s, err := newShim(args[0])
+	if err != nil {
+		return nil, err
+	}
+	if g := s.cfg.MonitorGroup; g != nil {
+		if err := g.Join(os.Getpid()); err != nil {
+			return nil, err
+		}
+	}
+	checkpoint("locked")
+	if s.streams, s.input, err = openStdio(s.cfg); err != nil {
+		return nil, err
+	}
+	if s.socket, err = usock.Listen(socketPath(s.cfg.Run, s.cfg.ID)); err != nil {
+		return nil, err
+	}
+	if len(args) > 1 && args[1] == adoptArg {
+		if err := s.takeOver(); err != nil {
+			return nil, err
+		}
+	}
+	go s.accept()
+	checkpoint("listening")
+	return s, nil
+}
+
+func (s *shim) exited() bool {
+	select {
+	case <-s.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// settleDown makes this process one that lives long beside many like it and
+// outlives whoever started it.
+func settleDown() {
+	// Two threads: one to read the container's output, one to answer.
+	runtime.GOMAXPROCS(2)
+	debug.SetGCPercent(20)
+	debug.SetMemoryLimit(16 << 20)
+	os.Chdir("/")
+	unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+	// Its end would leave the container without an exit code. Lowering needs
+	// CAP_SYS_RESOURCE, which root in a container may lack.
+	adjustOOM(os.Getpid(), "-999")
+	// Caught and dropped, not ignored: that would be inherited by programs.
+	// SIGTERM comes at a shutdown, where the container's end is still wanted.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
+		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU)
+}
+
+func adjustOOM(pid int, score string) {
+	os.WriteFile("/proc/"+strconv.Itoa(pid)+"/oom_score_adj", []byte(score), 0)
+}

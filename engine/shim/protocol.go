@@ -1,0 +1,114 @@
+package shim
+
+import (
+	"time"
+
+	"gantry/engine"
+)
+
+// Version of the protocol. A monitor runs as long as its container, so clients
+// of newer versions meet it: requests of this version and the two before it
+// must stay understood, and a client uses what the monitor's hello offers.
+const Version = 1
+
+// One connection carries one request. All integers are big endian.
+//
+//	frame    length of payload uint32 | kind uint8 | payload
+//
+//	client                         monitor
+//	hello {v}         --->                          JSON
+//	request {op, …}   --->                          JSON, may follow at once
+//	                  <---         hello {v}
+//	                  <---         answer {…}       JSON, or
+//	                  <---         failure {…}      JSON, and that is all
+//
+//	attach and exec go on with
+//	stdin             --->                          bytes
+//	stdinEnd          --->                          empty: no more input
+//	                  <---         stdout, stderr   bytes
+//	                  <---         notice           text about what was lost
+//	                  <---         exit {…}         JSON, the last one
+//
+// To close the connection is to detach: it ends neither container nor program.
+type kind byte
+
+const (
+	kindHello kind = 1 + iota
+	kindRequest
+	kindAnswer
+	kindFailure
+	kindStdin
+	kindStdinEnd
+	kindStdout
+	kindStderr
+	kindNotice
+	kindExit
+)
+
+const (
+	frameHead = 5
+	// maxData bounds a frame of bytes, maxControl one of JSON: an exec brings a
+	// whole environment along.
+	maxData    = 64 << 10
+	maxControl = 1 << 20
+)
+
+// limit is the largest payload of a kind, -1 of an unknown one.
+func (k kind) limit() int {
+	switch k {
+	case kindHello, kindRequest, kindAnswer, kindFailure, kindExit:
+		return maxControl
+	case kindStdin, kindStdout, kindStderr, kindNotice:
+		return maxData
+	case kindStdinEnd:
+		return 0
+	}
+	return -1
+}
+
+// handshakeTime bounds how long a connection may take to say what it wants.
+const handshakeTime = 10 * time.Second
+
+type hello struct {
+	V int `json:"v"`
+}
+
+// Operations.
+const (
+	opStatus  = "status"
+	opStart   = "start"
+	opSignal  = "signal" // of Exec, or of the container
+	opPause   = "pause"
+	opUnpause = "unpause"
+	opResize  = "resize" // of Exec, or of the container; before a start: its first size
+	opWait    = "wait"   // for Exec, or for the container
+	opAttach  = "attach"
+	opExec    = "exec"
+	opDismiss = "dismiss" // a waiting monitor leaves
+)
+
+type request struct {
+	Op      string                `json:"op"`
+	Exec    string                `json:"exec,omitempty"` // an exec session
+	Signal  int                   `json:"signal,omitempty"`
+	Size    engine.TermSize       `json:"size,omitzero"`
+	Attach  *engine.AttachOptions `json:"attach,omitempty"`
+	Program *engine.ExecOptions   `json:"program,omitempty"`
+}
+
+type answer struct {
+	Exec   string             `json:"exec,omitempty"`
+	Exit   *engine.ExitStatus `json:"exit,omitempty"`
+	Status *Status            `json:"status,omitempty"`
+}
+
+// Status is how a monitor stands.
+type Status struct {
+	State     engine.State `json:"state"` // created, running, paused or exited
+	Attempt   int          `json:"attempt,omitempty"`
+	Pid       int          `json:"pid,omitempty"` // of the container's first program
+	ShimPid   int          `json:"shimPid"`
+	StartedAt time.Time    `json:"startedAt,omitzero"`
+	Attached  int          `json:"attached"` // attachers
+	Execs     int          `json:"execs"`    // running exec sessions
+}

@@ -1,0 +1,126 @@
+package shim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"gantry/engine/record"
+	"gantry/internal/usock"
+)
+
+// Spawn starts the monitor of the container whose shim.json is at path and
+// returns when it listens, waiting for Start. The monitor leaves again when
+// the client is closed before that and nobody is attached.
+func Spawn(ctx context.Context, path string) (*Client, error) {
+	return spawn(ctx, path)
+}
+
+// Adopt starts a monitor for a running container whose own was killed.
+func Adopt(ctx context.Context, path string) (*Client, error) {
+	return spawn(ctx, path, adoptArg)
+}
+
+func spawn(ctx context.Context, path string, args ...string) (*Client, error) {
+	cfg, err := readConfig(path)
+	if err != nil {
+		return nil, fmt.Errorf("spawn monitor: %w", err)
+	}
+	ours, theirs, err := usock.Pair()
+	if err != nil {
+		return nil, fmt.Errorf("spawn monitor: %w", err)
+	}
+	defer theirs.Close()
+	if err := execute(cfg, theirs, append([]string{Name, path}, args...)); err != nil {
+		ours.Close()
+		return nil, fmt.Errorf("spawn monitor: %w", err)
+	}
+	theirs.Close() // so that the end of its copy is the end
+	if err := greeted(ctx, ours); err != nil {
+		ours.Close()
+		if errors.Is(err, io.EOF) {
+			err = fmt.Errorf("%w: it died at once, see %s", ErrGone, cfg.file(logFile))
+		}
+		return nil, fmt.Errorf("spawn monitor: %w", err)
+	}
+	return &Client{run: cfg.Run, id: cfg.ID, hold: ours}, nil
+}
+
+// greeted waits for the monitor's word.
+func greeted(ctx context.Context, f *os.File) error {
+	stop := context.AfterFunc(ctx, func() { f.SetReadDeadline(past) })
+	defer stop()
+	err := newConn(f).answer(&answer{})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// execute runs this program again. /proc/self/exe is what this process runs,
+// even when the file was replaced or, as by go run, removed.
+func execute(cfg *Config, theirs *os.File, argv []string) error {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	log, err := openLog(cfg.file(logFile))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	// What the shell handed to the front end must not live on in the monitor:
+	// somebody may wait for the end of such a pipe. All of ours are
+	// close-on-exec anyway. Failing on kernels before 5.11 is bearable.
+	_ = unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC)
+	pidfd := -1
+	p, err := os.StartProcess("/proc/self/exe", argv, &os.ProcAttr{
+		Dir: "/", Env: []string{}, Files: []*os.File{null, log, log, theirs},
+		Sys: &syscall.SysProcAttr{Setsid: true, PidFD: &pidfd},
+	})
+	if err != nil {
+		return err
+	}
+	if pidfd >= 0 {
+		go reap(p.Pid, pidfd)
+	}
+	return p.Release()
+}
+
+// reap waits for the end of a monitor, should it come before ours: without a
+// thread, because a workbench may have begun hundreds.
+func reap(pid, pidfd int) {
+	unix.SetNonblock(pidfd, true)
+	f := os.NewFile(uintptr(pidfd), "pidfd")
+	defer f.Close()
+	if record.AwaitExit(f) == nil {
+		unix.Wait4(pid, nil, 0, nil)
+	}
+}
+
+const (
+	// logFile takes a monitor's panics and complaints.
+	logFile  = "shim.log"
+	logLimit = 64 << 10
+)
+
+// openLog begins anew when the log has grown too large: a monitor writes a
+// few lines at worst.
+func openLog(path string) (*os.File, error) {
+	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
+	if fi, err := os.Lstat(path); err == nil && fi.Size() > logLimit {
+		flags |= os.O_TRUNC
+	}
+	f, err := os.OpenFile(filepath.Clean(path), flags|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open monitor log: %w", err)
+	}
+	return f, nil
+}

@@ -1,0 +1,240 @@
+package shim
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"gantry/engine"
+	"gantry/engine/cgroup/leaf"
+	"gantry/engine/ociruntime"
+	"gantry/engine/record"
+	"gantry/images/snapshot"
+)
+
+// checkpoint marks the places between which a kill must do no harm; tests put
+// one there.
+var checkpoint = func(string) {}
+
+// launch starts the container. A start that fails is on record as an attempt
+// that ended, and the monitor leaves: the next start gets a new one.
+func (s *shim) launch() error {
+	s.moves.Lock()
+	defer s.moves.Unlock()
+	switch st := s.current(); {
+	case st.Live():
+		return engine.ErrNotModified
+	case st != engine.Created:
+		return errLeaving
+	}
+	last, err := lastAttempt(s.cfg)
+	if err != nil {
+		return err
+	}
+	attempt := last + 1
+	if err := s.run(attempt); err != nil {
+		s.input.drop()
+		s.streams.close()
+		s.conclude(ExitRecord{Attempt: attempt, Code: exitCode(err), At: time.Now().UTC(), Error: err.Error()})
+		return err
+	}
+	return nil
+}
+
+// run makes the container's first process, puts it on record and lets it go.
+func (s *shim) run(attempt int) error {
+	spec, err := readSpec(s.cfg.file("config.json"))
+	if err != nil {
+		return err
+	}
+	s.watchMemory()
+	p, err := s.create(spec)
+	if err != nil {
+		return err
+	}
+	checkpoint("created")
+	start, err := s.record(attempt, p.Pid)
+	if err != nil {
+		p.Abort()
+		return err
+	}
+	checkpoint("recorded")
+	prog, err := adoptChild(p)
+	if err != nil {
+		p.Abort()
+		return err
+	}
+	if err := p.Start(); err != nil {
+		prog.pidfd.Close()
+		return err
+	}
+	checkpoint("started")
+	s.mu.Lock()
+	s.spec, s.program, s.start, s.state = spec, prog, start, engine.Running
+	s.mu.Unlock()
+	if err := s.streams.connect(prog.console, s.input, s.out.write); err != nil {
+		fmt.Fprintf(os.Stderr, "connect streams: %v\n", err)
+	}
+	s.publish(engine.ActionStart, nil)
+	go s.watch()
+	return nil
+}
+
+// create calls the runtime on the bundle.
+func (s *shim) create(spec *specs.Spec) (*ociruntime.Process, error) {
+	driver, err := snapshot.Open(s.cfg.Root)
+	if err != nil {
+		return nil, err
+	}
+	// What a container that removes itself writes need never reach the disk.
+	root, err := driver.Mount(s.cfg.Bundle, s.cfg.Layers, snapshot.MountOptions{ReadOnly: s.cfg.ReadOnly, Volatile: s.cfg.AutoRemove})
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	filter, err := readSeccomp(s.cfg.file(SeccompFile))
+	if err != nil {
+		return nil, err
+	}
+	files, err := s.streams.ends()
+	if err != nil {
+		return nil, err
+	}
+	defer closeAll(files[:])
+	s.mu.Lock()
+	size := s.size
+	s.mu.Unlock()
+	return ociruntime.Create(ociruntime.CreateOptions{
+		Spec: spec, Root: root, Seccomp: filter, User: s.cfg.User,
+		Stdin: files[0], Stdout: files[1], Stderr: files[2],
+		Group: s.group(), Console: s.cfg.Tty, Size: size, InitProcess: s.cfg.Init,
+	})
+}
+
+// group is the container's control group, nil where the host has none.
+func (s *shim) group() *leaf.Group {
+	if len(s.cfg.Group.Dirs) == 0 {
+		return nil
+	}
+	return &s.cfg.Group
+}
+
+// watchMemory begins to count victims of the out-of-memory killer. A host
+// without a memory controller has none to tell of.
+func (s *shim) watchMemory() {
+	g := s.group()
+	if g == nil {
+		return
+	}
+	if oom, err := g.OOMWatch(); err == nil {
+		s.oom = oom
+	}
+}
+
+// record says which process the attempt is. It need not survive a loss of
+// power, which ends the process as well.
+func (s *shim) record(attempt, pid int) (StartRecord, error) {
+	ticks, err := record.PidStart(pid)
+	if err != nil {
+		return StartRecord{}, err
+	}
+	r := StartRecord{Attempt: attempt, Pid: pid, PidStart: ticks, BootID: record.BootID(), StartedAt: time.Now().UTC(), ShimPid: os.Getpid()}
+	return r, record.Write(s.cfg.file("start.json"), r, record.Volatile)
+}
+
+// lastAttempt is the number of the last start, 0 if there was none.
+func lastAttempt(cfg *Config) (int, error) {
+	var start StartRecord
+	if err := record.Read(cfg.file("start.json"), &start); err != nil && !errors.Is(err, engine.ErrNotFound) {
+		return 0, err
+	}
+	var exit ExitRecord
+	if err := record.Read(cfg.file("exit.json"), &exit); err != nil && !errors.Is(err, engine.ErrNotFound) {
+		return 0, err
+	}
+	return max(start.Attempt, exit.Attempt), nil
+}
+
+// maxSpec bounds a spec: an environment is at most 2 MiB of it (MAX_ARG_STRLEN
+// and its kin), and every mount a line.
+const maxSpec = 16 << 20
+
+func readSpec(path string) (*specs.Spec, error) {
+	b, err := readBounded(path, maxSpec)
+	if err != nil {
+		return nil, err
+	}
+	var spec specs.Spec
+	if err := json.Unmarshal(b, &spec); err != nil {
+		return nil, fmt.Errorf("read bundle %s: %w: %w", path, engine.ErrCorrupt, err)
+	}
+	if spec.Process == nil || spec.Linux == nil {
+		return nil, fmt.Errorf("read bundle %s: %w: process and linux are needed", path, engine.ErrInvalid)
+	}
+	// The monitor's own adjustment must not be inherited.
+	if spec.Process.OOMScoreAdj == nil {
+		spec.Process.OOMScoreAdj = new(int)
+	}
+	return &spec, nil
+}
+
+// SeccompFile is the compiled filter in the bundle, made by EncodeSeccomp. A
+// bundle without one runs unfiltered.
+const SeccompFile = "seccomp.bpf"
+
+const filterSize = 8 // of struct sock_filter
+
+// EncodeSeccomp writes a filter as the kernel takes it: struct sock_filter, in
+// the byte order of this machine.
+func EncodeSeccomp(filter []unix.SockFilter) []byte {
+	b := make([]byte, 0, len(filter)*filterSize)
+	for _, ins := range filter {
+		b = binary.NativeEndian.AppendUint16(b, ins.Code)
+		b = append(b, ins.Jt, ins.Jf)
+		b = binary.NativeEndian.AppendUint32(b, ins.K)
+	}
+	return b
+}
+
+func readSeccomp(path string) ([]unix.SockFilter, error) {
+	b, err := readBounded(path, unix.BPF_MAXINSNS*filterSize)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(b) == 0 || len(b)%filterSize != 0 {
+		return nil, fmt.Errorf("read filter %s: %w: it has %d bytes", path, engine.ErrCorrupt, len(b))
+	}
+	filter := make([]unix.SockFilter, len(b)/filterSize)
+	for i := range filter {
+		ins := b[i*filterSize:]
+		filter[i] = unix.SockFilter{Code: binary.NativeEndian.Uint16(ins), Jt: ins[2], Jf: ins[3], K: binary.NativeEndian.Uint32(ins[4:])}
+	}
+	return filter, nil
+}
+
+func readBounded(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read bundle: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("read bundle: %w", err)
+	}
+	if int64(len(b)) > limit {
+		return nil, fmt.Errorf("read bundle %s: %w: it is larger than %d bytes", path, engine.ErrCorrupt, limit)
+	}
+	return b, nil
+}
