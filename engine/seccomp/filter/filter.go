@@ -20,16 +20,10 @@ type Program []unix.SockFilter
 // MaxLen is the kernel's limit of instructions (BPF_MAXINSNS).
 const MaxLen = 4096
 
-// magic begins a file. The last byte is the version of the format: the
-// instructions follow, 8 bytes each, in the byte order of the host.
-const magic = "gantry seccomp\n\x01"
-
-const instructionSize = 8
-
-// Encode gives the program's form on disk.
+// Encode gives the program's form on disk: the instructions as the kernel takes
+// them (struct sock_filter, 8 bytes each, in the byte order of the host).
 func (p Program) Encode() []byte {
-	b := make([]byte, 0, len(magic)+instructionSize*len(p))
-	b = append(b, magic...)
+	b := make([]byte, 0, instructionSize*len(p))
 	for _, i := range p {
 		b = binary.NativeEndian.AppendUint16(b, i.Code)
 		b = append(b, i.Jt, i.Jf)
@@ -38,15 +32,13 @@ func (p Program) Encode() []byte {
 	return b
 }
 
+const instructionSize = 8
+
 // Decode reads what Encode wrote. What the instructions do is checked by the
 // kernel, which refuses a program that is not sound.
 func Decode(b []byte) (Program, error) {
-	if len(b) < len(magic) || string(b[:len(magic)]) != magic {
-		return nil, fmt.Errorf("decode seccomp program: %w: it is none, or of another version", engine.ErrCorrupt)
-	}
-	b = b[len(magic):]
 	if len(b) == 0 || len(b)%instructionSize != 0 || len(b)/instructionSize > MaxLen {
-		return nil, fmt.Errorf("decode seccomp program: %w: %d bytes of instructions", engine.ErrCorrupt, len(b))
+		return nil, fmt.Errorf("decode seccomp program: %w: it has %d bytes", engine.ErrCorrupt, len(b))
 	}
 	p := make(Program, 0, len(b)/instructionSize)
 	for ; len(b) > 0; b = b[instructionSize:] {
@@ -71,7 +63,7 @@ func Read(path string) (Program, error) {
 		return nil, fmt.Errorf("read seccomp program: %w", err)
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, int64(len(magic)+instructionSize*MaxLen+1)))
+	b, err := io.ReadAll(io.LimitReader(f, instructionSize*MaxLen+1))
 	if err != nil {
 		return nil, fmt.Errorf("read seccomp program %s: %w", path, err)
 	}
