@@ -206,3 +206,9 @@ func (s *Store) LayerSizes(img images.Image) ([]int64, error) {
 	}
 	return out, errors.Join(errs...)
 }
+
+// LayerSize returns the unpacked size of a layer that a container recorded.
+func (s *Store) LayerSize(id string) (int64, error) {
+	m, err := s.readMeta(id)
+	return m.Size, err
+}

@@ -1,0 +1,345 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"gantry/engine"
+	"gantry/engine/record"
+	"gantry/engine/runspec"
+	"gantry/engine/seccomp"
+	"gantry/images"
+	"gantry/images/store"
+	"gantry/internal/names"
+)
+
+// Create implements engine.ContainerLifecycle.
+func (c *containers) Create(ctx context.Context, opts engine.CreateOptions) (engine.CreateResult, error) {
+	e := (*Engine)(c)
+	if opts.Name != "" {
+		if err := engine.CheckName(opts.Name); err != nil {
+			return engine.CreateResult{}, kindErr("create", "container", opts.Name, err, "")
+		}
+	}
+	s, err := e.store()
+	if err != nil {
+		return engine.CreateResult{}, err
+	}
+	lease, err := s.Lease(ctx) // until the record says that the layers are needed
+	if err != nil {
+		return engine.CreateResult{}, err
+	}
+	defer lease.Release()
+	base, err := e.baseImage(ctx, s, lease, opts)
+	if err != nil {
+		return engine.CreateResult{}, err
+	}
+	rec, warnings, err := e.create(ctx, base, opts)
+	if err != nil {
+		return engine.CreateResult{}, kindErr("create", "container", opts.Name, err, "")
+	}
+	return engine.CreateResult{ID: rec.ID, Warnings: warnings}, nil
+}
+
+// base is the image that a container is made from.
+type base struct {
+	images.Image
+	config *images.ConfigFile
+	layers []string // IDs, bottom first, none twice
+	dirs   []string
+}
+
+func (e *Engine) baseImage(ctx context.Context, s *store.Store, lease *store.Lease, opts engine.CreateOptions) (*base, error) {
+	name := opts.Config.Image
+	img, err := s.Hold(ctx, lease, name)
+	if err != nil {
+		return nil, imageErr("use", name, err)
+	}
+	if opts.Platform != "" {
+		want, err := platformOf(opts.Platform)
+		if err != nil {
+			return nil, imageErr("use", name, err)
+		}
+		if !img.Platform.Matches(want) {
+			return nil, imageErr("use", name, fmt.Errorf("%w for %s: the local one is for %s", engine.ErrNotFound, want, img.Platform))
+		}
+	}
+	cfg, _, err := s.Config(img.ID)
+	if err != nil {
+		return nil, imageErr("use", name, err)
+	}
+	b := &base{Image: img, config: cfg}
+	layers, err := s.Layers(img)
+	if err != nil {
+		return nil, imageErr("use", name, err)
+	}
+	if b.dirs, err = s.LayerDirs(img); err != nil {
+		return nil, imageErr("use", name, err)
+	}
+	seen := make(map[string]bool, len(layers))
+	for _, l := range layers {
+		if !seen[l.ID] {
+			seen[l.ID] = true
+			b.layers = append(b.layers, l.ID)
+		}
+	}
+	return b, nil
+}
+
+// create makes the container's folder. Its record comes last, together with
+// the event: before that the container does not exist, and what a killed
+// process leaves is swept.
+func (e *Engine) create(ctx context.Context, img *base, opts engine.CreateOptions) (rec *containerRecord, warnings []string, err error) {
+	id := engine.NewID()
+	merged, err := runspec.Merge(opts.Config, img.config.Config, opts.ResetEntrypoint)
+	if err != nil {
+		return nil, nil, err
+	}
+	rec = &containerRecord{
+		ID: id, Name: opts.Name, Created: time.Now().UTC(), Image: img.ID, ImageRef: opts.Config.Image, Platform: img.Platform.String(),
+		Config: merged, Host: opts.Host, Layers: img.layers,
+	}
+	if err := e.complete(rec); err != nil {
+		return nil, nil, err
+	}
+	lock, err := e.locks.Lock(ctx, record.LockContainer, string(id))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer lock.Unlock()
+	if err := os.Mkdir(e.dir(id), 0o700); err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.discard(rec))
+		}
+	}()
+	if err := e.name(ctx, rec); err != nil {
+		return nil, nil, err
+	}
+	if warnings, err = e.bundle(rec, img); err != nil {
+		return nil, nil, err
+	}
+	ev := engine.Event{Kind: engine.KindContainer, Action: engine.ActionCreate, ID: string(id), Attributes: rec.attributes()}
+	return rec, warnings, e.commit(ev, rec)
+}
+
+// discard removes what a failed creation made.
+func (e *Engine) discard(rec *containerRecord) error {
+	var errs []error
+	if rec.Name != "" {
+		errs = append(errs, e.names.Release(rec.Name, string(rec.ID)))
+	}
+	if d, err := e.snap(); err == nil {
+		errs = append(errs, d.Remove(e.dir(rec.ID)))
+	}
+	return errors.Join(append(errs, os.RemoveAll(e.dir(rec.ID)))...)
+}
+
+// complete fills in what the options leave to the engine.
+func (e *Engine) complete(rec *containerRecord) error {
+	c, h := &rec.Config, &rec.Host
+	argv := append(append([]string{}, c.Entrypoint...), c.Cmd...)
+	rec.Path, rec.Args = argv[0], argv[1:]
+	if h.NetworkMode == "" || h.NetworkMode == "default" {
+		h.NetworkMode = "none"
+	}
+	if h.LogConfig.Type == "" {
+		h.LogConfig.Type = "journal"
+	}
+	if c.Hostname == "" {
+		c.Hostname = rec.ID.Short()
+		if h.NetworkMode == "host" {
+			name, err := os.Hostname()
+			if err != nil {
+				return err
+			}
+			c.Hostname = name
+		}
+	}
+	if _, err := ParseSignal(c.StopSignal, 0); err != nil {
+		return err
+	}
+	if _, err := e.logRotation(h.LogConfig); err != nil {
+		return err
+	}
+	return e.completeMounts(rec)
+}
+
+// completeMounts checks the sources of bind mounts, makes those that -v may
+// make, and records what inspect shows.
+func (e *Engine) completeMounts(rec *containerRecord) error {
+	for _, m := range rec.Host.Mounts {
+		p := engine.MountPoint{Type: m.Type, Source: m.Source, Destination: m.Target, RW: !m.ReadOnly}
+		if m.Type == "bind" {
+			p.Propagation = "rprivate"
+			if m.BindOptions != nil && m.BindOptions.Propagation != "" {
+				p.Propagation = m.BindOptions.Propagation
+			}
+			if err := bindSource(m); err != nil {
+				return err
+			}
+		}
+		rec.Mounts = append(rec.Mounts, p)
+	}
+	return nil
+}
+
+func bindSource(m engine.Mount) error {
+	_, err := os.Stat(m.Source)
+	if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if m.BindOptions == nil || !m.BindOptions.CreateMountpoint {
+		return fmt.Errorf("%w mount config for type \"bind\": bind source path does not exist: %s", engine.ErrInvalid, m.Source)
+	}
+	return os.MkdirAll(m.Source, 0o755)
+}
+
+// name reserves the container's name, a drawn one where none was given.
+func (e *Engine) name(ctx context.Context, rec *containerRecord) error {
+	if rec.Name != "" {
+		if err := e.reserve(ctx, rec.Name, rec); err != nil {
+			rec.Name = "" // it is another's
+			return err
+		}
+		return nil
+	}
+	random := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	for {
+		name := names.Pick(random, func(n string) bool { _, err := e.names.Lookup(n); return err == nil })
+		err := e.reserve(ctx, name, rec)
+		if err == nil {
+			rec.Name = name
+			return nil
+		}
+		if !errors.Is(err, engine.ErrConflict) {
+			return err
+		}
+	}
+}
+
+// bundle writes what the monitor starts the container from.
+func (e *Engine) bundle(rec *containerRecord, img *base) (warnings []string, err error) {
+	d, err := e.snap()
+	if err != nil {
+		return nil, err
+	}
+	rec.Driver = d.Kind()
+	if err := d.Create(e.dir(rec.ID), img.dirs); err != nil {
+		return nil, err
+	}
+	files, err := e.writeFiles(rec)
+	if err != nil {
+		return nil, err
+	}
+	host, err := e.host()
+	if err != nil {
+		return nil, err
+	}
+	spec, err := runspec.Build(runspec.Input{
+		ID: rec.ID, Config: rec.Config, Host: rec.Host, Files: files, Cgroup: host.Parent + "/" + string(rec.ID), Facts: facts(host),
+	})
+	if err != nil {
+		return nil, err
+	}
+	rec.Host.MaskedPaths, rec.Host.ReadonlyPaths = spec.Linux.MaskedPaths, spec.Linux.ReadonlyPaths
+	if err := host.Check(spec.Linux.Resources); err != nil {
+		return nil, err
+	}
+	if err := e.writeSeccomp(rec, spec); err != nil {
+		return nil, err
+	}
+	return host.Warnings(spec.Linux.Resources), e.writeSpec(rec, spec)
+}
+
+func (e *Engine) writeSpec(rec *containerRecord, spec *specs.Spec) error {
+	b, err := json.Marshal(spec)
+	if err != nil {
+		return err
+	}
+	return record.WriteFile(e.file(rec.ID, "config.json"), b, rec.durability())
+}
+
+// readSpec reads the bundle's config.json.
+func (e *Engine) readSpec(id engine.ID) (*specs.Spec, error) {
+	path := e.file(id, "config.json")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var spec specs.Spec
+	if err := json.Unmarshal(b, &spec); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w; remove the container and create it again", engine.ErrCorrupt, path, err)
+	}
+	if spec.Process == nil || spec.Linux == nil {
+		return nil, fmt.Errorf("%w: %s lacks its process or its linux part; remove the container and create it again", engine.ErrCorrupt, path)
+	}
+	return &spec, nil
+}
+
+// writeSeccomp compiles the profile now, so that the monitor needs no compiler
+// and a wrong profile is found before anything starts.
+func (e *Engine) writeSeccomp(rec *containerRecord, spec *specs.Spec) error {
+	security, err := runspec.ParseSecurity(rec.Host.SecurityOpt)
+	if err != nil {
+		return err
+	}
+	switch security.Seccomp {
+	case "unconfined":
+		return nil
+	case "", "builtin":
+		spec.Linux.Seccomp, err = seccomp.Default(spec)
+	default:
+		spec.Linux.Seccomp, err = seccomp.Load(security.Seccomp, spec)
+	}
+	if err != nil {
+		return err
+	}
+	program, err := seccomp.Compile(spec.Linux.Seccomp)
+	if err != nil {
+		return err
+	}
+	return record.WriteFile(e.file(rec.ID, "seccomp.bpf"), program.Encode(), rec.durability())
+}
+
+// writeFiles writes the container's hostname, hosts and resolv.conf. With the
+// host's network they are the host's.
+func (e *Engine) writeFiles(rec *containerRecord) (runspec.Files, error) {
+	hosts := "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n"
+	resolv := ""
+	if rec.Host.NetworkMode == "host" {
+		hosts = fileOr("/etc/hosts", hosts)
+		resolv = fileOr("/etc/resolv.conf", "")
+	}
+	f := runspec.Files{Hostname: e.file(rec.ID, "hostname"), Hosts: e.file(rec.ID, "hosts"), ResolvConf: e.file(rec.ID, "resolv.conf")}
+	for path, text := range map[string]string{f.Hostname: rec.Config.Hostname + "\n", f.Hosts: hosts, f.ResolvConf: resolv} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			return f, err
+		}
+		if err := os.Chmod(path, 0o644); err != nil { // whatever the umask is
+			return f, err
+		}
+	}
+	return f, nil
+}
+
+func fileOr(path, def string) string {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return def
+	}
+	return string(b)
+}
+
+// isHex tells whether a name could be a container's folder.
+func isHex(s string) bool { return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == "" }

@@ -1,0 +1,129 @@
+package local
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"gantry/engine"
+)
+
+// Info implements engine.Engine.
+func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
+	info := engine.Info{
+		Name: "embedded engine", Version: e.opts.Version, Root: e.root, Runtime: e.run,
+		Kernel: kernelRelease(), OS: osName(), Architecture: runtime.GOARCH, CPUs: runtime.NumCPU(),
+		Memory: hostMemory(), DefaultNet: "none", Unsupported: []string{"network", "volume", "build", "compose"},
+	}
+	rows, err := e.snapshotAll(ctx)
+	if err != nil {
+		return info, err
+	}
+	for _, v := range rows {
+		info.Containers.Total++
+		switch v.state {
+		case engine.Running:
+			info.Containers.Running++
+		case engine.Paused:
+			info.Containers.Paused++
+		default:
+			info.Containers.Stopped++
+		}
+	}
+	s, err := e.store()
+	if err != nil {
+		return info, err
+	}
+	all, err := s.List(ctx)
+	if err != nil {
+		info.Warnings = append(info.Warnings, err.Error())
+	}
+	info.Images = len(all)
+	e.hostInfo(&info)
+	return info, nil
+}
+
+// hostInfo adds what the host offers and lacks; a probe that fails is a
+// warning, because info is what people run to find out why.
+func (e *Engine) hostInfo(info *engine.Info) {
+	if d, err := e.snap(); err == nil {
+		info.Storage = d.Kind()
+	} else {
+		info.Warnings = append(info.Warnings, "storage: "+err.Error())
+	}
+	if h, err := e.host(); err == nil {
+		info.Cgroup, info.CgroupParent, info.Controllers = h.Mode, h.Parent, h.Controllers
+		info.Features = append(info.Features, h.Features()...)
+	} else {
+		info.Warnings = append(info.Warnings, "control groups: "+err.Error())
+	}
+	info.Features = append(info.Features, hostFeatures(info.Storage)...)
+	for _, f := range info.Features {
+		if !f.OK {
+			info.Warnings = append(info.Warnings, f.Name+": "+f.Note)
+		}
+	}
+}
+
+// hostFeatures probes what containers use of the kernel, each with how to get
+// it.
+func hostFeatures(storage string) []engine.Feature {
+	exists := func(p string) bool { _, err := os.Stat(p); return err == nil }
+	return []engine.Feature{
+		{Name: "overlay", OK: storage == "overlay", Note: "containers share their image's files",
+			Hint: "load the module overlay, and keep the state on ext4, xfs or btrfs"},
+		{Name: "seccomp", OK: exists("/proc/sys/kernel/seccomp/actions_avail"), Note: "system call filter",
+			Hint: "a kernel with CONFIG_SECCOMP_FILTER"},
+		{Name: "user namespaces", OK: exists("/proc/self/ns/user"), Note: "needed to run without root, which is still to come",
+			Hint: "a kernel with CONFIG_USER_NS"},
+		{Name: "pressure", OK: exists("/proc/pressure/cpu"), Note: "stall figures (PSI) in stats",
+			Hint: "boot with psi=1"},
+		{Name: "bridge networks", OK: false, Note: "not there yet; containers have the networks none and host",
+			Hint: "use --network host"},
+		{Name: "pidfd exit status", OK: kernelAtLeast(6, 15), Note: "exit codes survive a killed monitor",
+			Hint: "kernel 6.15 or later; before it such an exit is shown as unknown"},
+	}
+}
+
+func kernelRelease() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return "unknown"
+	}
+	return unix.ByteSliceToString(u.Release[:])
+}
+
+func kernelAtLeast(major, minor int) bool {
+	parts := strings.SplitN(kernelRelease(), ".", 3)
+	if len(parts) < 2 {
+		return false
+	}
+	a, _ := strconv.Atoi(parts[0])
+	b, _ := strconv.Atoi(strings.TrimRightFunc(parts[1], func(r rune) bool { return r < '0' || r > '9' }))
+	return a > major || a == major && b >= minor
+}
+
+func hostMemory() uint64 {
+	var si unix.Sysinfo_t
+	if unix.Sysinfo(&si) != nil {
+		return 0
+	}
+	return uint64(si.Totalram) * uint64(si.Unit)
+}
+
+func osName() string {
+	b, err := os.ReadFile("/etc/os-release")
+	if err != nil {
+		return "linux"
+	}
+	for line := range strings.Lines(string(b)) {
+		if v, ok := strings.CutPrefix(line, "PRETTY_NAME="); ok {
+			return strings.Trim(strings.TrimSpace(v), `"`)
+		}
+	}
+	return "linux"
+}

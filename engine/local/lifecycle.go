@@ -1,0 +1,307 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"gantry/engine"
+	"gantry/engine/record"
+	"gantry/engine/shim"
+)
+
+// stopTimeout is how long a container may take to end when nothing says
+// otherwise, as in docker.
+const stopTimeout = 10 * time.Second
+
+// Start implements engine.ContainerLifecycle.
+func (c *containers) Start(ctx context.Context, ref string) error {
+	e := (*Engine)(c)
+	id, err := e.find(ref)
+	if err != nil {
+		return opErr("start", ref, err)
+	}
+	return opErr("start", ref, e.start(ctx, id))
+}
+
+func (e *Engine) start(ctx context.Context, id engine.ID) error {
+	client, err := e.readyShim(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	err = client.Start(ctx)
+	if err != nil && ctx.Err() == nil {
+		e.dropFailed(ctx, id)
+	}
+	return err
+}
+
+// dropFailed removes a --rm container whose start failed, so that it is gone
+// when the caller learns of the failure. Where that does not work its monitor
+// has it done.
+func (e *Engine) dropFailed(ctx context.Context, id engine.ID) {
+	if rec, err := e.readRecord(id); err == nil && rec.Host.AutoRemove {
+		_ = e.remove(ctx, id)
+	}
+}
+
+// readyShim returns a client of the container's monitor, which waits for the
+// order to start. It spawns one unless an attach already did.
+func (e *Engine) readyShim(ctx context.Context, id engine.ID) (*shim.Client, error) {
+	lock, err := e.locks.Lock(ctx, record.LockContainer, string(id))
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Unlock()
+	v, lost, err := e.look(id)
+	if err == nil && lost {
+		if err = e.settleLocked(id); err == nil {
+			v, _, err = e.look(id)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch v.state {
+	case engine.Running:
+		return nil, engine.ErrNotModified
+	case engine.Paused:
+		return nil, fmt.Errorf("%w: it is paused; unpause it instead", engine.ErrConflict)
+	}
+	if err := v.state.Move(engine.Running); err != nil {
+		return nil, err
+	}
+	if client, err := shim.Dial(ctx, e.run, id); err == nil {
+		return client, nil
+	}
+	return e.spawn(ctx, v)
+}
+
+// spawn prepares what the monitor needs of this start, its control group and
+// its orders, and starts it.
+func (e *Engine) spawn(ctx context.Context, v *view) (*shim.Client, error) {
+	id := v.rec.ID
+	spec, err := e.readSpec(id)
+	if err != nil {
+		return nil, err
+	}
+	host, err := e.host()
+	if err != nil {
+		return nil, err
+	}
+	group, err := host.Create(string(id), spec.Linux.Resources)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := e.shimConfig(v, group)
+	if err == nil {
+		err = record.Write(e.file(id, "shim.json"), cfg, record.Volatile)
+	}
+	if err != nil {
+		return nil, errors.Join(err, group.Delete())
+	}
+	client, err := shim.Spawn(ctx, e.file(id, "shim.json"))
+	if err != nil {
+		return nil, errors.Join(err, group.Delete())
+	}
+	return client, nil
+}
+
+// signal sends to the container's first process, through its monitor where one
+// answers, else directly.
+func (e *Engine) signal(ctx context.Context, v *view, sig syscall.Signal) error {
+	if !v.state.Live() {
+		return notRunning(v.state)
+	}
+	client, err := shim.Dial(ctx, e.run, v.rec.ID)
+	if err != nil {
+		return signalDirect(v.start, sig)
+	}
+	defer client.Close()
+	return client.Signal(ctx, int(sig))
+}
+
+// signalDirect holds the process by descriptor before it looks at its start
+// time, so that the signal cannot reach another one of the same number.
+func signalDirect(s *shim.StartRecord, sig syscall.Signal) error {
+	f, err := record.PidFD(s.Pid, s.PidStart)
+	if err != nil {
+		return fmt.Errorf("%w: its process is gone", engine.ErrConflict)
+	}
+	defer f.Close()
+	return record.SignalFD(f, sig)
+}
+
+// Kill implements engine.ContainerLifecycle.
+func (c *containers) Kill(ctx context.Context, ref, signal string) error {
+	e := (*Engine)(c)
+	sig, err := ParseSignal(signal, syscall.SIGKILL)
+	if err != nil {
+		return opErr("kill", ref, err)
+	}
+	v, err := e.viewOf(ref)
+	if err != nil {
+		return opErr("kill", ref, err)
+	}
+	if err := e.signal(ctx, v, sig); err != nil {
+		return opErr("kill", ref, err)
+	}
+	return e.containerEvent(v.rec, engine.ActionKill, map[string]string{"signal": fmt.Sprint(int(sig))})
+}
+
+// Stop implements engine.ContainerLifecycle.
+func (c *containers) Stop(ctx context.Context, ref string, opts engine.StopOptions) error {
+	e := (*Engine)(c)
+	v, err := e.viewOf(ref)
+	if err != nil {
+		return opErr("stop", ref, err)
+	}
+	return opErr("stop", ref, e.stop(ctx, v, opts))
+}
+
+func (e *Engine) stop(ctx context.Context, v *view, opts engine.StopOptions) error {
+	if !v.state.Live() {
+		return engine.ErrNotModified
+	}
+	sig, err := ParseSignal(firstOf(opts.Signal, v.rec.Config.StopSignal), syscall.SIGTERM)
+	if err != nil {
+		return err
+	}
+	timeout := stopTimeout
+	if t := v.rec.Config.StopTimeout; t != nil {
+		timeout = time.Duration(*t) * time.Second
+	}
+	if opts.Timeout != nil {
+		timeout = *opts.Timeout
+	}
+	if v.state == engine.Paused { // a frozen process cannot answer a signal
+		if err := e.unpause(ctx, v); err != nil {
+			return err
+		}
+	}
+	if err := e.stopWithin(ctx, v, sig, timeout); err != nil {
+		return err
+	}
+	return e.containerEvent(v.rec, engine.ActionStop, nil)
+}
+
+func (e *Engine) stopWithin(ctx context.Context, v *view, sig syscall.Signal, timeout time.Duration) error {
+	if timeout != 0 {
+		if err := e.signal(ctx, v, sig); err != nil && !errors.Is(err, engine.ErrConflict) {
+			return err
+		}
+		wait, cancel := ctx, context.CancelFunc(func() {})
+		if timeout > 0 {
+			wait, cancel = context.WithTimeout(ctx, timeout)
+		}
+		_, err := e.waitExit(wait, v)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+	}
+	if err := e.signal(ctx, v, syscall.SIGKILL); err != nil && !errors.Is(err, engine.ErrConflict) {
+		return err
+	}
+	_, err := e.waitExit(ctx, v)
+	return err
+}
+
+// Restart implements engine.ContainerLifecycle.
+func (c *containers) Restart(ctx context.Context, ref string, opts engine.StopOptions) error {
+	e := (*Engine)(c)
+	v, err := e.viewOf(ref)
+	if err != nil {
+		return opErr("restart", ref, err)
+	}
+	if err := e.stop(ctx, v, opts); err != nil && !errors.Is(err, engine.ErrNotModified) {
+		return opErr("restart", ref, err)
+	}
+	if err := e.start(ctx, v.rec.ID); err != nil && !errors.Is(err, engine.ErrNotModified) {
+		return opErr("restart", ref, err)
+	}
+	return e.containerEvent(v.rec, engine.ActionRestart, nil)
+}
+
+// Pause implements engine.ContainerLifecycle.
+func (c *containers) Pause(ctx context.Context, ref string) error {
+	e := (*Engine)(c)
+	v, err := e.viewOf(ref)
+	if err != nil {
+		return opErr("pause", ref, err)
+	}
+	if err := v.state.Move(engine.Paused); err != nil {
+		return opErr("pause", ref, err)
+	}
+	return opErr("pause", ref, e.withShim(ctx, v, func(c *shim.Client) error { return c.Pause(ctx) }))
+}
+
+// Unpause implements engine.ContainerLifecycle.
+func (c *containers) Unpause(ctx context.Context, ref string) error {
+	e := (*Engine)(c)
+	v, err := e.viewOf(ref)
+	if err != nil {
+		return opErr("unpause", ref, err)
+	}
+	if v.state != engine.Paused {
+		return opErr("unpause", ref, fmt.Errorf("%w: it is %s, not paused", engine.ErrConflict, v.state))
+	}
+	return opErr("unpause", ref, e.unpause(ctx, v))
+}
+
+func (e *Engine) unpause(ctx context.Context, v *view) error {
+	return e.withShim(ctx, v, func(c *shim.Client) error { return c.Unpause(ctx) })
+}
+
+// withShim calls the monitor of a running container. One that died is replaced
+// first by one that takes the container over.
+func (e *Engine) withShim(ctx context.Context, v *view, call func(*shim.Client) error) error {
+	client, err := e.dial(ctx, v)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return call(client)
+}
+
+func (e *Engine) dial(ctx context.Context, v *view) (*shim.Client, error) {
+	if client, err := shim.Dial(ctx, e.run, v.rec.ID); err == nil {
+		return client, nil
+	}
+	lock, err := e.locks.Lock(ctx, record.LockContainer, string(v.rec.ID))
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Unlock()
+	if client, err := shim.Dial(ctx, e.run, v.rec.ID); err == nil { // somebody else was faster
+		return client, nil
+	}
+	if !alive(v.start) {
+		return nil, notRunning(engine.Exited)
+	}
+	return shim.Adopt(ctx, e.file(v.rec.ID, "shim.json"))
+}
+
+func (e *Engine) containerEvent(rec *containerRecord, action string, more map[string]string) error {
+	attrs := rec.attributes()
+	for k, v := range more {
+		attrs[k] = v
+	}
+	_, err := e.journal.Append(engine.Event{Kind: engine.KindContainer, Action: action, ID: string(rec.ID), Attributes: attrs})
+	return err
+}
+
+func firstOf(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

@@ -1,0 +1,171 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"gantry/engine"
+	"gantry/engine/record"
+	"gantry/engine/shim"
+)
+
+// Remove implements engine.ContainerLifecycle.
+func (c *containers) Remove(ctx context.Context, ref string, opts engine.RemoveOptions) error {
+	e := (*Engine)(c)
+	id, err := e.find(ref)
+	if err != nil {
+		return opErr("remove", ref, err)
+	}
+	if opts.Force {
+		if err := e.killForRemoval(ctx, id); err != nil {
+			return opErr("remove", ref, err)
+		}
+	}
+	return opErr("remove", ref, e.remove(ctx, id))
+}
+
+// killForRemoval ends a running container and waits for its end. A --rm
+// container may be gone when this returns.
+func (e *Engine) killForRemoval(ctx context.Context, id engine.ID) error {
+	v, err := e.view(id)
+	if err != nil {
+		if errors.Is(err, engine.ErrCorrupt) {
+			return nil // nothing is known of it; removal takes what is there
+		}
+		return err
+	}
+	if !v.state.Live() {
+		return nil
+	}
+	if err := e.signal(ctx, v, syscall.SIGKILL); err != nil && !errors.Is(err, engine.ErrConflict) {
+		return err
+	}
+	_, err = e.waitExit(ctx, v)
+	return err
+}
+
+// remove takes a container that does not run off the disk. The order makes a
+// removal that is cut short visible (state removing) and repeatable: the mark
+// first, the record last.
+func (e *Engine) remove(ctx context.Context, id engine.ID) error {
+	lock, err := e.locks.Lock(ctx, record.LockContainer, string(id))
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	v, lost, err := e.look(id)
+	if err == nil && lost {
+		if err = e.settleLocked(id); err == nil {
+			v, _, err = e.look(id)
+		}
+	}
+	switch {
+	case errors.Is(err, engine.ErrNotFound):
+		return fmt.Errorf("%w: no such container", engine.ErrNotFound)
+	case errors.Is(err, engine.ErrCorrupt):
+		v = brokenView(id, err)
+	case err != nil:
+		return err
+	case v.state.Live():
+		return &engine.OpError{Op: "remove", Kind: "container", ID: v.rec.Name,
+			Err: fmt.Errorf("%w: it is %s", engine.ErrConflict, v.state), Hint: "stop it first, or remove it with --force"}
+	}
+	return e.removeLocked(v)
+}
+
+func (e *Engine) removeLocked(v *view) error {
+	id := v.rec.ID
+	if v.err == nil && !v.rec.Removing {
+		v.rec.Removing = true
+		if err := record.Write(e.file(id, "record.json"), v.rec, record.Volatile); err != nil {
+			return err
+		}
+	}
+	if err := e.dismiss(id); err != nil {
+		return err
+	}
+	if g, err := e.group(id); err == nil {
+		if err := g.Delete(); err != nil {
+			return fmt.Errorf("remove its control group: %w", err)
+		}
+	}
+	if err := os.RemoveAll(e.runDir(id)); err != nil {
+		return err
+	}
+	if err := e.removeFiles(id); err != nil {
+		return err
+	}
+	if v.rec.Name != "" {
+		if err := e.names.Release(v.rec.Name, string(id)); err != nil && !errors.Is(err, engine.ErrNotFound) {
+			return err
+		}
+	}
+	_, err := e.journal.Append(engine.Event{Kind: engine.KindContainer, Action: engine.ActionDestroy, ID: string(id), Attributes: v.rec.attributes()})
+	return err
+}
+
+// dismiss sends a monitor away that waits for a start which will not come.
+func (e *Engine) dismiss(id engine.ID) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	client, err := shim.Dial(ctx, e.run, id)
+	if err != nil {
+		return nil // there is none
+	}
+	defer client.Close()
+	if err := client.Dismiss(ctx); err != nil && !errors.Is(err, shim.ErrGone) {
+		return err
+	}
+	return nil
+}
+
+// removeFiles empties the container's folder, its record last, so that a kill
+// in between leaves a container that is still known as being removed.
+func (e *Engine) removeFiles(id engine.ID) error {
+	d, err := e.snap()
+	if err != nil {
+		return err
+	}
+	if err := d.Remove(e.dir(id)); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(e.dir(id))
+	if err != nil {
+		return err
+	}
+	for _, ent := range entries {
+		if ent.Name() == "record.json" {
+			continue
+		}
+		if err := os.RemoveAll(e.file(id, ent.Name())); err != nil {
+			return err
+		}
+	}
+	if err := os.Remove(e.file(id, "record.json")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return os.Remove(e.dir(id))
+}
+
+// Finish removes a --rm container after its exit: the work of the role
+// gantry-finish. That somebody else already removed it is fine.
+func (e *Engine) Finish(ctx context.Context, id engine.ID) error {
+	v, err := e.view(id)
+	if errors.Is(err, engine.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !v.rec.Host.AutoRemove || v.state.Live() {
+		return nil
+	}
+	if err := e.remove(ctx, id); err != nil && !errors.Is(err, engine.ErrNotFound) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gantry/engine"
+	"gantry/engine/cgroup/leaf"
+	"gantry/engine/record"
+	"gantry/engine/shim"
+)
+
+// view is one container as it stands at one moment: its record and what the
+// files of its monitor say.
+type view struct {
+	rec   *containerRecord
+	state engine.State
+	start *shim.StartRecord // nil: never started
+	exit  *shim.ExitRecord  // nil: never ended
+	err   error             // of a record that cannot be read (state Dead)
+}
+
+// view derives the state of one container (ARCHITECTURE.md, "State on disk").
+// A start that has neither a live process nor an exit is settled first.
+func (e *Engine) view(id engine.ID) (*view, error) {
+	v, lost, err := e.look(id)
+	if err != nil || !lost {
+		return v, err
+	}
+	if err := e.settle(id); err != nil {
+		return nil, err
+	}
+	v, _, err = e.look(id)
+	return v, err
+}
+
+// look reads the files of one container. lost says that its process is gone
+// and nobody wrote down how it ended.
+func (e *Engine) look(id engine.ID) (v *view, lost bool, err error) {
+	rec, err := e.readRecord(id)
+	if err != nil {
+		return nil, false, err
+	}
+	v = &view{rec: rec, state: engine.Created}
+	// The exit is read before the start: a container that is started again in
+	// between then shows as running, never as lost.
+	if v.exit, err = readOptional[shim.ExitRecord](e.file(id, "exit.json")); err != nil {
+		return nil, false, err
+	}
+	if v.start, err = readOptional[shim.StartRecord](e.file(id, "start.json")); err != nil {
+		return nil, false, err
+	}
+	switch {
+	case rec.Removing:
+		v.state = engine.Removing
+	case v.start == nil:
+		v.state = engine.Created
+	case v.exit != nil && v.exit.Attempt >= v.start.Attempt:
+		v.state = engine.Exited
+	case !alive(v.start):
+		// A monitor that is at work is about to write down the end.
+		if held, err := record.FileHeld(shim.LockPath(e.run, id)); err != nil || !held {
+			return v, true, err
+		}
+		v.state = engine.Running
+	case e.isPaused(id):
+		v.state = engine.Paused
+	default:
+		v.state = engine.Running
+	}
+	return v, false, nil
+}
+
+func readOptional[T any](path string) (*T, error) {
+	var t T
+	err := record.Read(path, &t)
+	if errors.Is(err, engine.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &t, nil
+}
+
+// alive compares boot and start time, because numbers of processes are used
+// again.
+func alive(s *shim.StartRecord) bool {
+	return s.BootID == record.BootID() && record.Alive(s.Pid, s.PidStart)
+}
+
+func (e *Engine) isPaused(id engine.ID) bool {
+	_, err := os.Lstat(filepath.Join(e.runDir(id), "paused"))
+	return err == nil
+}
+
+func (e *Engine) viewOf(ref string) (*view, error) {
+	id, err := e.find(ref)
+	if err != nil {
+		return nil, err
+	}
+	return e.view(id)
+}
+
+// brokenView stands for a container whose record cannot be read: it is listed,
+// and can be removed, but nothing else.
+func brokenView(id engine.ID, err error) *view {
+	return &view{rec: &containerRecord{ID: id, Name: id.Short()}, state: engine.Dead, err: err}
+}
+
+// notRunning is what verbs answer that need a running container.
+func notRunning(s engine.State) error {
+	return fmt.Errorf("%w: it is %s, not running", engine.ErrConflict, s)
+}
+
+// settle writes down the end of a container whose monitor could not. Where the
+// exit status can no longer be had it says so.
+func (e *Engine) settle(id engine.ID) error {
+	lock, err := e.locks.TryLock(record.LockContainer, string(id))
+	if errors.Is(err, engine.ErrInUse) { // somebody is at it, or starts it right now
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	return e.settleLocked(id)
+}
+
+func (e *Engine) settleLocked(id engine.ID) error {
+	v, lost, err := e.look(id)
+	if err != nil || !lost {
+		return err
+	}
+	x := shim.ExitRecord{Attempt: v.start.Attempt, Code: shim.UnknownExit, At: time.Now().UTC(), Error: "its monitor was killed before it could record how it ended"}
+	if v.start.BootID != record.BootID() {
+		x.Error = "the machine was restarted while it ran"
+	}
+	if g, err := e.group(id); err == nil {
+		_ = g.Kill() // what the dead monitor left behind
+		_ = g.Delete()
+	}
+	if err := shim.RecordExit(e.root, e.journal, v.rec.ID, x, v.rec.attributes(), v.rec.durability()); err != nil {
+		return err
+	}
+	if !v.rec.Host.AutoRemove {
+		return nil
+	}
+	v.exit, v.state = &x, engine.Exited
+	return e.removeLocked(v)
+}
+
+// group is the control group that the container was last started in.
+func (e *Engine) group(id engine.ID) (*leaf.Group, error) {
+	var cfg shim.Config
+	if err := record.Read(e.file(id, "shim.json"), &cfg); err != nil {
+		return nil, err
+	}
+	return &cfg.Group, nil
+}

@@ -1,0 +1,58 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"gantry/engine"
+	"gantry/engine/record"
+)
+
+// sweep removes what killed processes left: folders of containers that never
+// got their record, and removals that were cut short. It is best effort;
+// everything that it meets can also be left for the next time.
+func (e *Engine) sweep(ctx context.Context) {
+	entries, err := os.ReadDir(e.containersDir())
+	if err != nil {
+		return
+	}
+	for _, ent := range entries {
+		id := engine.ID(ent.Name())
+		if !isHex(ent.Name()) || ctx.Err() != nil {
+			continue
+		}
+		switch rec, err := e.readRecord(id); {
+		case errors.Is(err, engine.ErrNotFound):
+			e.sweepOrphan(id)
+		case err == nil && rec.Removing:
+			_ = e.remove(ctx, id)
+		}
+	}
+}
+
+// sweepOrphan removes a folder without a record, once nobody is about to write
+// one: a creation holds the container's lock.
+func (e *Engine) sweepOrphan(id engine.ID) {
+	lock, err := e.locks.TryLock(record.LockContainer, string(id))
+	if err != nil {
+		return
+	}
+	defer lock.Unlock()
+	if _, err := os.Lstat(e.file(id, "record.json")); !errors.Is(err, os.ErrNotExist) {
+		return
+	}
+	held, err := e.names.All()
+	if err != nil {
+		return
+	}
+	for name, holder := range held {
+		if holder == string(id) {
+			_ = e.names.Release(name, holder)
+		}
+	}
+	if d, err := e.snap(); err == nil && d.Remove(e.dir(id)) == nil {
+		_ = os.RemoveAll(e.dir(id))
+		_ = os.RemoveAll(e.runDir(id))
+	}
+}
