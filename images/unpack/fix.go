@@ -18,8 +18,8 @@ import (
 // kept with the layer, because each image that has it asks them again about
 // its own parents.
 type Fixups struct {
-	// Replay is the path of the layers below that a hard link needs. Unpacking
-	// stopped there.
+	// Replay is the path of the layers below that a hard link needs, or the
+	// entry that makes sense only with them. Unpacking stopped there.
 	Replay string `json:"replay,omitempty"`
 	// Through are paths that were taken for directories.
 	Through []string `json:"through,omitempty"`

@@ -138,11 +138,22 @@ func (u *unpacker) archive(ctx context.Context, s *stream) error {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		if err := u.entry(hdr, tr); err != nil {
+		err = u.entry(hdr, tr)
+		if u.presumed(err) {
+			u.fix.Replay = hdr.Name
+			return nil
+		}
+		if err != nil {
 			return inEntry(hdr.Name, err)
 		}
 	}
 	return nil
+}
+
+// presumed tells whether an entry may make no sense only because a path before
+// it was wrongly taken for a directory.
+func (u *unpacker) presumed(err error) bool {
+	return u.lower == nil && len(u.fix.Through) > 0 && errors.Is(err, images.ErrCorrupt)
 }
 
 // entry applies one entry.
