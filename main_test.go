@@ -78,7 +78,10 @@ func setupScript(env *testscript.Env) error {
 	}
 	env.Setenv("GANTRY_ROOT", filepath.Join(env.WorkDir, ".state"))
 	env.Setenv("GANTRY_RUN", run)
-	env.Setenv("GANTRY_CONFIG", filepath.Join(env.WorkDir, "config.toml"))
+	env.Setenv("GANTRY_CONFIG", filepath.Join(env.WorkDir, ".config.toml"))
+	if err := os.WriteFile(env.Getenv("GANTRY_CONFIG"), nil, 0o600); err != nil {
+		return err
+	}
 	env.Setenv("DOCKER_CONFIG", filepath.Join(env.WorkDir, ".docker"))
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("PATH", filepath.Dir(binary)+":"+os.Getenv("PATH"))

@@ -97,13 +97,13 @@ func (e *Engine) baseImage(ctx context.Context, s *store.Store, lease *store.Lea
 // create makes the container's folder. Its record comes last, together with
 // the event: before that the container does not exist, and what a killed
 // process leaves is swept.
-func (e *Engine) create(ctx context.Context, img *base, opts engine.CreateOptions) (rec *containerRecord, warnings []string, err error) {
+func (e *Engine) create(ctx context.Context, img *base, opts engine.CreateOptions) (_ *containerRecord, warnings []string, err error) {
 	id := engine.NewID()
 	merged, err := runspec.Merge(opts.Config, img.config.Config, opts.ResetEntrypoint)
 	if err != nil {
 		return nil, nil, err
 	}
-	rec = &containerRecord{
+	rec := &containerRecord{
 		ID: id, Name: opts.Name, Created: time.Now().UTC(), Image: img.ID, ImageRef: opts.Config.Image, Platform: img.Platform.String(),
 		Config: merged, Host: opts.Host, Layers: img.layers,
 	}

@@ -19,6 +19,9 @@ func kindErr(op, kind, ref string, err error, hint string) error {
 	if _, ok := err.(*engine.OpError); ok {
 		return err
 	}
+	if len(ref) == 64 && isHex(ref) { // an ID is as good in twelve digits
+		ref = engine.ID(ref).Short()
+	}
 	return &engine.OpError{Op: op, Kind: kind, ID: ref, Err: err, Hint: hint}
 }
 

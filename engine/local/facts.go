@@ -102,7 +102,7 @@ func (e *Engine) shimConfig(v *view, group *leaf.Group) (*shim.Config, error) {
 	}
 	cfg := &shim.Config{
 		ID: r.ID, Root: e.root, Run: e.run, Bundle: e.dir(r.ID), Tty: r.Config.Tty, OpenStdin: r.Config.OpenStdin, StdinOnce: r.Config.StdinOnce,
-		AutoRemove: r.Host.AutoRemove, Init: r.Host.Init != nil && *r.Host.Init, ReadOnly: r.Host.ReadonlyRootfs, User: r.Config.User,
+		AutoRemove: r.Host.AutoRemove, Init: r.Host.Init != nil && *r.Host.Init, User: r.Config.User,
 		Log: log, Attributes: r.attributes(), Group: *group, MonitorGroup: monitors,
 	}
 	for _, id := range r.Layers {

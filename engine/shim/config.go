@@ -24,7 +24,6 @@ type Config struct {
 	StdinOnce  bool   `json:"stdinOnce,omitempty"`
 	AutoRemove bool   `json:"autoRemove,omitempty"`
 	Init       bool   `json:"init,omitempty"`
-	ReadOnly   bool   `json:"readOnly,omitempty"`
 	User       string `json:"user,omitempty"` // as given; resolved in the container
 
 	Log LogConfig `json:"log"`

@@ -94,8 +94,10 @@ func (s *shim) create(spec *specs.Spec) (*ociruntime.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What a container that removes itself writes need never reach the disk.
-	root, err := driver.Mount(s.cfg.Bundle, s.cfg.Layers, snapshot.MountOptions{ReadOnly: s.cfg.ReadOnly, Volatile: s.cfg.AutoRemove})
+	// What a container that removes itself writes need never reach the disk. A
+	// root that is to be read-only is sealed by the runtime, once it has made
+	// its mount points.
+	root, err := driver.Mount(s.cfg.Bundle, s.cfg.Layers, snapshot.MountOptions{Volatile: s.cfg.AutoRemove})
 	if err != nil {
 		return nil, err
 	}

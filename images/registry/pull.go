@@ -30,7 +30,7 @@ func (c *Client) Pull(ctx context.Context, s *store.Store, ref images.Ref, platf
 		return err
 	})
 	if err != nil {
-		return images.Image{}, fmt.Errorf("pull %s: %w", ref.Familiar(), err)
+		return images.Image{}, err
 	}
 	r.set(images.Progress{Text: string(img.Target), State: images.Done})
 	return img, nil
