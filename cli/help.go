@@ -39,6 +39,9 @@ func (a *app) help(cmd *cobra.Command) {
 	if !cmd.HasParent() {
 		title = "Global Options"
 	}
+	if f := cmd.Flags().Lookup("help"); f != nil {
+		f.Usage = "Print usage"
+	}
 	if flags := cmd.LocalFlags(); flags.HasAvailableFlags() {
 		fmt.Fprintf(w, "\n%s:\n%s", title, flags.FlagUsagesWrapped(width))
 	}

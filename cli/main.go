@@ -30,7 +30,6 @@ type Global struct {
 	Root   string // state directory
 	Run    string // runtime directory
 	Config string // configuration file
-	Debug  bool
 }
 
 // Config is what the command line needs of the configuration file.

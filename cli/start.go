@@ -21,7 +21,7 @@ func (a *app) startCmd() *cobra.Command {
 		Short:             "Start one or more stopped containers",
 		Example:           "  gantry start web db\n  gantry start -ai shell",
 		Args:              args(1, -1),
-		ValidArgsFunction: a.completeContainers(-1, anyState, engine.Created, engine.Exited),
+		ValidArgsFunction: a.completeContainers(-1, engine.Created, engine.Exited),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if !flags.attach && !flags.interactive {
 				return a.startAll(cmd.Context(), names)

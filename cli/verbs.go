@@ -93,7 +93,6 @@ func (a *app) root(args []string) *cobra.Command {
 	flags.StringVar(&a.global.Root, "root", a.env("GANTRY_ROOT"), "Directory of images and containers")
 	flags.StringVar(&a.global.Run, "run", a.env("GANTRY_RUN"), "Directory of sockets and locks, on a file system that a reboot empties")
 	flags.StringVar(&a.global.Config, "config", "", "Configuration file")
-	flags.BoolVarP(&a.global.Debug, "debug", "D", false, "Say more about what is done")
 	root.Flags().BoolP("version", "v", false, "Print version information and quit")
 	verbs := a.verbs()
 	if typed := typedVerb(args); typed != "" {
@@ -151,12 +150,50 @@ func (a *app) noSuchVerb(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	cmd.SuggestionsMinimumDistance = 2
 	err := fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return withHint(err, fmt.Sprintf("did you mean %s?", strings.Join(near, " or ")))
+	if near := nearest(args[0], cmd.Commands()); near != "" {
+		return withHint(err, fmt.Sprintf("did you mean %s?", near))
 	}
 	return &usageError{cmd, err}
+}
+
+// nearest finds the command that was probably meant: the one with the fewest
+// edits, and not more than half of its letters.
+func nearest(typed string, cmds []*cobra.Command) string {
+	best, fewest := "", len(typed)
+	for _, c := range cmds {
+		for _, name := range append([]string{c.Name()}, c.Aliases...) {
+			if n := edits(strings.ToLower(typed), name); n < fewest && n <= (len(name)+1)/2 {
+				best, fewest = name, n
+			}
+		}
+	}
+	return best
+}
+
+// edits counts the insertions, deletions, replacements and swaps of neighbours
+// that make a into b (optimal string alignment).
+func edits(a, b string) int {
+	before, above := make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range above {
+		above[j] = j
+	}
+	for i := range len(a) {
+		row := make([]int, len(b)+1)
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := above[j]
+			if a[i] != b[j] {
+				replace++
+			}
+			row[j+1] = min(row[j]+1, above[j+1]+1, replace)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
+		}
+		before, above = above, row
+	}
+	return above[len(b)]
 }
 
 // family is a command that only has sub-commands.
