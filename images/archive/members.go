@@ -44,22 +44,37 @@ func readMembers(ctx context.Context, s *store.Store, l *store.Lease, r io.Reade
 			return m, nil
 		}
 		if err != nil {
-			return nil, readError(ctx, err)
+			return nil, fmt.Errorf("read archive: %w", readError(ctx, err))
 		}
 		if n >= maxMembers || len(h.Name) > maxName || len(h.Linkname) > maxName {
 			return nil, fmt.Errorf("read archive: %w: more than %d members, or one with an endless name", images.ErrHostile, maxMembers)
 		}
-		if err := m.add(ctx, h, t); err != nil {
+		if err := m.add(ctx, h, body{ctx, t}); err != nil {
 			return nil, fmt.Errorf("read archive: member %q: %w", h.Name, err)
 		}
 	}
+}
+
+// body reads a member and tells a broken archive from what breaks while its
+// bytes are stored.
+type body struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (b body) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if err != nil && err != io.EOF {
+		err = readError(b.ctx, err)
+	}
+	return n, err
 }
 
 func readError(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
-	return fmt.Errorf("read archive: %w: %w", images.ErrCorrupt, err)
+	return fmt.Errorf("%w: the archive breaks off or is no tar: %w", images.ErrCorrupt, err)
 }
 
 // key makes the names of members comparable. They are only ever compared.
@@ -97,7 +112,7 @@ func (m *members) blob(ctx context.Context, name string, d images.Digest, size i
 	defer in.Close()
 	// The archive repeats what an earlier, broken load has left.
 	if _, err := io.CopyN(io.Discard, r, in.Offset()); err != nil {
-		return readError(ctx, err)
+		return err
 	}
 	if in.Offset() < size {
 		if err := m.copy(in, r, d.Short(), in.Offset(), size); err != nil {
@@ -122,7 +137,7 @@ func (m *members) other(ctx context.Context, name string, size int64, r io.Reade
 		}
 		b, err := io.ReadAll(br)
 		if err != nil {
-			return readError(ctx, err)
+			return err
 		}
 		m.small[name] = b
 		return nil
