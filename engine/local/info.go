@@ -62,11 +62,6 @@ func (e *Engine) hostInfo(info *engine.Info) {
 		info.Warnings = append(info.Warnings, "control groups: "+err.Error())
 	}
 	info.Features = append(info.Features, hostFeatures(info.Storage)...)
-	for _, f := range info.Features {
-		if !f.OK {
-			info.Warnings = append(info.Warnings, f.Name+": "+f.Note)
-		}
-	}
 }
 
 // hostFeatures probes what containers use of the kernel, each with how to get
@@ -80,8 +75,6 @@ func hostFeatures(storage string) []engine.Feature {
 			Hint: "a kernel with CONFIG_SECCOMP_FILTER"},
 		{Name: "user namespaces", OK: exists("/proc/self/ns/user"), Note: "needed to run without root, which is still to come",
 			Hint: "a kernel with CONFIG_USER_NS"},
-		{Name: "pressure", OK: exists("/proc/pressure/cpu"), Note: "stall figures (PSI) in stats",
-			Hint: "boot with psi=1"},
 		{Name: "bridge networks", OK: false, Note: "not there yet; containers have the networks none and host",
 			Hint: "use --network host"},
 		{Name: "pidfd exit status", OK: kernelAtLeast(6, 15), Note: "exit codes survive a killed monitor",
