@@ -33,7 +33,7 @@ func (p *pullFlags) spec(kind, ref string) engine.JobSpec {
 		args["platform"] = p.platform
 	}
 	if p.allTags {
-		args["allTags"] = "true"
+		args["all-tags"] = "true"
 	}
 	return engine.JobSpec{Kind: kind, Args: args}
 }

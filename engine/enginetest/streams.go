@@ -138,7 +138,7 @@ func testLogs(s *suite) {
 	}{
 		{logs.Query{Tail: -1, Stdout: true, Stderr: true}, "stdout:one stderr:two stdout:three"},
 		{logs.Query{Tail: -1, Stdout: true}, "stdout:one stdout:three"},
-		{logs.Query{Tail: 1, Stdout: true, Stderr: true}, "stdout:three"},
+		{logs.Query{Tail: 1, Stdout: true}, "stdout:three"},
 		{logs.Query{Tail: 0, Stdout: true, Stderr: true}, ""},
 		{logs.Query{Tail: -1, Stdout: true, Stderr: true, Follow: true}, "stdout:one stderr:two stdout:three"},
 		{logs.Query{Tail: -1, Stdout: true, Stderr: true, Since: time.Now().Add(time.Hour)}, ""},
