@@ -65,7 +65,7 @@ func adoptStranger(start StartRecord) (*program, error) {
 		watched.Close()
 		return nil, err
 	}
-	return &program{pid: start.Pid, pidfd: watched, target: target}, nil
+	return &program{pid: start.Pid, start: start.PidStart, pidfd: watched, target: target}, nil
 }
 
 // lost is the end of a container that nobody saw.

@@ -20,6 +20,7 @@ type program struct {
 	pid     int
 	pidfd   *os.File // of the watcher, polled
 	child   bool     // ours to reap
+	start   uint64   // of a stranger, as in StartRecord
 	console *os.File // nil without a terminal
 
 	mu     sync.Mutex // keeps signal and close apart
@@ -67,7 +68,7 @@ func (p *program) wait() engine.ExitStatus {
 
 func (p *program) status() (engine.ExitStatus, error) {
 	if !p.child {
-		code, err := exitOf(p.pidfd)
+		code, err := exitOf(p.pidfd, p.pid, p.start)
 		return engine.ExitStatus{Code: code}, err
 	}
 	var ws unix.WaitStatus

@@ -1,0 +1,14 @@
+package shim
+
+// SetCheckpoint lets a test binary in the role of a monitor act at a step.
+func SetCheckpoint(f func(step string)) { checkpoint = f }
+
+// Internals of the protocol that are tested from outside.
+var (
+	SocketPath = socketPath
+)
+
+const (
+	MaxHeld   = maxHeld
+	GraceTime = graceTime
+)
