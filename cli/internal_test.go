@@ -80,6 +80,18 @@ func TestShortImage(t *testing.T) {
 	}
 }
 
+// TestGuard: a panic finds the terminal restored, and goes on.
+func TestGuard(t *testing.T) {
+	t.Parallel()
+	restored := false
+	defer func() {
+		if r := recover(); r != "broken" || !restored {
+			t.Errorf("recovered %v, restored %v", r, restored)
+		}
+	}()
+	guard(func() { restored = true }, func() { panic("broken") })
+}
+
 func TestNearest(t *testing.T) {
 	t.Parallel()
 	cmds := (&app{}).root(nil).Commands()

@@ -100,7 +100,7 @@ func (a *app) showPull(w io.Writer, ref images.Ref, seq iter.Seq2[images.Progres
 	if ref.Digest != "" {
 		what = string(ref.Digest)
 	}
-	fmt.Fprintf(w, "%s: Pulling from %s\n", what, strings.TrimPrefix(ref.Name(), images.DefaultRegistry+"/"))
+	fmt.Fprintf(w, "%s: Pulling from %s\n", what, ref.Repository)
 	end, err := a.watchProgress(w, seq, pullWords)
 	if err != nil {
 		return err
