@@ -27,13 +27,21 @@ func openRoot(given *os.File, spec *specs.Spec, open *fds) (int, error) {
 //
 // The host's tree becomes private first, so that neither this nor the unmount
 // of the old root is seen outside.
-func attachRoot(root int) error {
+//
+// A root that is to be read-only is made writable until sealRoot: mount points
+// may have to be made in it.
+func attachRoot(root int, spec *specs.Spec) error {
 	private := &unix.MountAttr{Propagation: unix.MS_PRIVATE}
 	if err := unix.MountSetattr(unix.AT_FDCWD, "/", unix.AT_RECURSIVE, private); err != nil {
 		return fmt.Errorf("make mounts private: %w", needRoot(err))
 	}
 	if err := mountSetattr(root, private, true); err != nil {
 		return fmt.Errorf("make root private: %w", err)
+	}
+	if spec.Root != nil && spec.Root.Readonly {
+		if err := mountSetattr(root, &unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_RDONLY}, false); err != nil {
+			return fmt.Errorf("make root writable: %w", err)
+		}
 	}
 	if err := unix.MoveMount(root, "", unix.AT_FDCWD, "/", unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
 		return fmt.Errorf("attach root: %w", needRoot(os.NewSyscallError("move_mount", err)))
@@ -62,10 +70,8 @@ func pivot(root int) error {
 
 // sealRoot makes the root read-only, after the last mount point was made.
 func sealRoot(root int, spec *specs.Spec) error {
-	attr := &unix.MountAttr{}
 	if spec.Root != nil && spec.Root.Readonly {
-		attr.Attr_set = unix.MOUNT_ATTR_RDONLY
-		if err := mountSetattr(root, attr, false); err != nil {
+		if err := mountSetattr(root, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}, false); err != nil {
 			return fmt.Errorf("make root read-only: %w", err)
 		}
 	}

@@ -49,7 +49,7 @@ func findUser(spec string, given specs.User, passwd, group string) (account, err
 		if e, ok := findPasswd(passwd, strconv.FormatUint(uint64(a.uid), 10), a.uid, true); ok {
 			a.home = e.home
 		}
-		a.groups = dedupe(given.AdditionalGids)
+		a.groups = groupList(a.gid, given.AdditionalGids)
 		return a, nil
 	}
 	userPart, groupPart, hasGroup := strings.Cut(spec, ":")
@@ -77,7 +77,7 @@ func findUser(spec string, given specs.User, passwd, group string) (account, err
 	} else if name != "" {
 		a.groups = memberOf(group, name)
 	}
-	a.groups = dedupe(append(a.groups, given.AdditionalGids...))
+	a.groups = groupList(a.gid, a.groups, given.AdditionalGids)
 	return a, nil
 }
 
@@ -178,8 +178,11 @@ func memberOf(text, user string) []uint32 {
 	return gids
 }
 
-func dedupe(gids []uint32) []uint32 {
-	out := slices.Clone(gids)
+// groupList is the supplementary groups, with the primary one among them: a
+// program that changes its primary group would leave it otherwise, and so get
+// at what is forbidden to that very group (CVE-2022-36109).
+func groupList(primary uint32, more ...[]uint32) []uint32 {
+	out := append(slices.Concat(more...), primary)
 	slices.Sort(out)
 	return slices.Compact(out)
 }

@@ -61,7 +61,7 @@ func (w *world) build(b *builder) error {
 	if err := w.openHostDev(); err != nil {
 		return err
 	}
-	if err := attachRoot(w.root); err != nil {
+	if err := attachRoot(w.root, w.Spec); err != nil {
 		return err
 	}
 	if err := w.mountAll(mounts, b); err != nil {
