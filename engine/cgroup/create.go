@@ -15,8 +15,8 @@ import (
 	"gantry/engine/cgroup/leaf"
 )
 
-// monitors is the name of the group that all container monitors share. No
-// container can have it as its ID: those are hexadecimal.
+// monitors is the name of the group that all container monitors share. The
+// IDs of containers are hexadecimal, so none can have it.
 const monitors = "monitors"
 
 // Create makes a container's group with its limits and device rules. A stale
@@ -89,7 +89,7 @@ func (h *Host) Tidy() {
 }
 
 func validName(id string) error {
-	if id == "" || id == "." || id == ".." || id == monitors || strings.ContainsAny(id, "/\n\x00") {
+	if id == "" || id == "." || id == ".." || id == monitors || id == "keeper" || strings.ContainsAny(id, "/\n\x00") {
 		return fmt.Errorf("%q cannot name a group: %w", id, engine.ErrInvalid)
 	}
 	return nil

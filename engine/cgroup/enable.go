@@ -31,7 +31,7 @@ func (h *Host) enable(group string, controllers []string) error {
 	dir := h.unified
 	for part := range strings.SplitSeq(group, "/") {
 		dir = filepath.Join(dir, part) // the first part is empty: the root
-		if err := enableIn(dir, controllers); err != nil {
+		if err := h.enableIn(dir, controllers); err != nil {
 			return fmt.Errorf("enable controllers in %s: %w", dir, err)
 		}
 	}
@@ -50,21 +50,29 @@ func lacks(dir string, controllers []string) ([]string, error) {
 	}), nil
 }
 
-func enableIn(dir string, controllers []string) error {
+func (h *Host) enableIn(dir string, controllers []string) error {
 	missing, err := lacks(dir, controllers)
 	if err != nil {
 		return err
 	}
+	if len(missing) == 0 {
+		return nil
+	}
+	// Before the first write: cpu is let into a group with processes, which
+	// makes it threaded and its children of no use to io and memory.
+	if err := h.vacate(dir); err != nil {
+		return err
+	}
 	// One by one: a write that names several fails as a whole.
 	for _, c := range missing {
-		if err := enableOne(dir, c); err != nil {
+		if err := h.enableOne(dir, c); err != nil {
 			return fmt.Errorf("%s: %w", c, err)
 		}
 	}
 	return nil
 }
 
-func enableOne(dir, controller string) error {
+func (h *Host) enableOne(dir, controller string) error {
 	deadline := time.Now().Add(enableTimeout)
 	for delay := time.Millisecond; ; delay *= 2 {
 		err := write(filepath.Join(dir, "cgroup.subtree_control"), "+"+controller)
@@ -73,26 +81,30 @@ func enableOne(dir, controller string) error {
 		}
 		// "No internal processes" (cgroup-v2.rst): a group other than the
 		// real root passes controllers on only when it has no processes.
-		if err := vacate(dir); err != nil {
+		if err := h.vacate(dir); err != nil {
 			return err
 		}
 		time.Sleep(delay)
 	}
 }
 
-// vacate moves the processes of a container's root group into a child, as
-// every engine that runs in a container has to. The processes of any other
-// group are not ours to move; there it does nothing.
-func vacate(dir string) error {
-	if !namespaceRoot(dir) {
+// vacate moves the processes of a group that may not have any into a child:
+// the keeper of our scope, and the first processes of a container that gantry
+// runs in, as every engine there has to. The processes of any other group are
+// not ours to move; there it does nothing.
+func (h *Host) vacate(dir string) error {
+	child := filepath.Join(dir, "init")
+	switch {
+	case h.systemd && dir == filepath.Join(h.unified, unitPath):
+		child = filepath.Join(dir, "keeper")
+	case h.systemd || !namespaceRoot(dir):
 		return nil
 	}
-	child := filepath.Join(dir, "init")
-	if err := os.Mkdir(child, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+	text, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+	if err != nil || len(text) == 0 {
 		return err
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
-	if err != nil {
+	if err := os.Mkdir(child, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
 	for _, pid := range strings.Fields(string(text)) {
@@ -116,7 +128,7 @@ func namespaceRoot(dir string) bool {
 		return false
 	}
 	return here.Type == unix.CGROUP2_SUPER_MAGIC && above.Type != unix.CGROUP2_SUPER_MAGIC &&
-		exists(filepath.Join(dir, "cgroup.type")) && !bootedBySystemd()
+		exists(filepath.Join(dir, "cgroup.type"))
 }
 
 // write stores a value in a control file, which must exist.

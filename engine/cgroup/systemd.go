@@ -8,21 +8,23 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
+	"syscall"
 	"time"
 
 	"github.com/godbus/dbus/v5"
 	"golang.org/x/sys/unix"
 )
 
-// Everything gantry runs on a systemd host is inside one transient unit. It
-// is a service that has exited (RemainAfterExit) rather than a scope, because
-// a scope needs a process to begin with and vanishes with its last one, and
-// rather than a bare slice, because only services and scopes can be delegated
-// (systemd's CGROUP_DELEGATION.md). One D-Bus call per boot starts it.
+// Everything gantry runs on a systemd host is inside one transient scope with
+// Delegate=yes, which one D-Bus call per boot starts. A slice cannot be
+// delegated (systemd's CGROUP_DELEGATION.md). A scope begins with a process
+// and is removed, with the groups inside, when its last one has gone: it might
+// vanish between the making of a container's group and the container's start.
+// So one process that does nothing lives in it, the keeper, which is also in
+// the way of controllers (see vacate) and therefore moved to a child.
 const (
 	slice    = "gantry.slice"
-	unit     = "gantry.service"
+	unit     = "gantry.scope"
 	unitPath = "/" + slice + "/" + unit
 
 	// privateBus is systemd's own socket. It needs no dbus-daemon, and only
@@ -45,10 +47,24 @@ func (h *Host) startUnit() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), unitTimeout)
 	defer cancel()
-	if err := startTransient(ctx); err != nil {
-		return fmt.Errorf("start %s: %w", unit, err)
+	for {
+		err := startScope(ctx)
+		if err == nil {
+			return nil
+		}
+		if !unitExists(err) {
+			return fmt.Errorf("start %s: %w", unit, err)
+		}
+		// Another gantry process is about to start it, or systemd to end it.
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("start %s: %w", unit, errors.Join(err, ctx.Err()))
+		case <-time.After(10 * time.Millisecond):
+		}
+		if h.delegated() {
+			return nil
+		}
 	}
-	return nil
 }
 
 // delegated looks for the mark of a delegated group, at the hierarchy that
@@ -72,26 +88,60 @@ const (
 	managerPath = "/org/freedesktop/systemd1"
 )
 
-func startTransient(ctx context.Context) error {
+func startScope(ctx context.Context) error {
 	conn, err := dialSystemd(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
+	keeper, err := startKeeper()
+	if err != nil {
+		return err
+	}
+	err = startTransient(ctx, conn, keeper.Pid)
+	if err != nil {
+		return errors.Join(err, keeper.Kill(), reap(keeper))
+	}
+	return keeper.Release()
+}
+
+func startTransient(ctx context.Context, conn *dbus.Conn, pid int) error {
 	signals := make(chan *dbus.Signal, 64)
 	conn.Signal(signals)
-	systemd := conn.Object("org.freedesktop.systemd1", managerPath)
 	var job dbus.ObjectPath
-	err = systemd.CallWithContext(ctx, manager+".StartTransientUnit", 0,
-		unit, "fail", unitProperties(), []auxiliary{}).Store(&job)
-	if unitExists(err) {
-		// Another gantry process was faster. A plain start waits for its job.
-		err = systemd.CallWithContext(ctx, manager+".StartUnit", 0, unit, "replace").Store(&job)
-	}
+	err := conn.Object("org.freedesktop.systemd1", managerPath).CallWithContext(ctx,
+		manager+".StartTransientUnit", 0, unit, "fail", scopeProperties(pid), []auxiliary{}).Store(&job)
 	if err != nil {
 		return err
 	}
 	return awaitJob(ctx, signals, job)
+}
+
+// startKeeper starts a process that outlives the caller and has nothing of it:
+// no session, terminal, environment or directory.
+func startKeeper() (*os.Process, error) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return nil, fmt.Errorf("start keeper of %s: %w", unit, err)
+	}
+	defer null.Close()
+	for _, path := range []string{"/usr/bin/sleep", "/bin/sleep", "/run/current-system/sw/bin/sleep"} {
+		// The longest time that every sleep takes: 68 years.
+		p, startErr := os.StartProcess(path, []string{"gantry-keeper", "2147483647"}, &os.ProcAttr{
+			Dir: "/", Env: []string{}, Files: []*os.File{null, null, null},
+			Sys: &syscall.SysProcAttr{Setsid: true},
+		})
+		if startErr == nil {
+			return p, nil
+		}
+		err = startErr
+	}
+	return nil, fmt.Errorf("start keeper of %s: %w", unit, err)
+}
+
+func reap(p *os.Process) error {
+	_, err := p.Wait()
+	return err
 }
 
 // dialSystemd connects peer to peer: there is no bus, so no Hello.
@@ -134,17 +184,10 @@ func awaitJob(ctx context.Context, signals <-chan *dbus.Signal, job dbus.ObjectP
 	}
 }
 
-// property, execStart and auxiliary are the D-Bus types (sv), (sasb) and
-// (sa(sv)).
+// property and auxiliary are the D-Bus types (sv) and (sa(sv)).
 type property struct {
 	Name  string
 	Value dbus.Variant
-}
-
-type execStart struct {
-	Path          string
-	Args          []string
-	IgnoreFailure bool
 }
 
 type auxiliary struct {
@@ -152,19 +195,15 @@ type auxiliary struct {
 	Properties []property
 }
 
-func unitProperties() []property {
+func scopeProperties(pid int) []property {
 	prop := func(name string, value any) property { return property{name, dbus.MakeVariant(value)} }
-	command := placeholder()
 	return []property{
 		prop("Description", "Containers of gantry"),
 		prop("Slice", slice),
-		prop("Type", "oneshot"),
-		prop("RemainAfterExit", true),
-		prop("ExecStart", []execStart{{Path: command[0], Args: command}}),
+		prop("PIDs", []uint32{uint32(pid)}),
 		prop("Delegate", true),
-		// The defaults would end all containers when one runs out of memory,
-		// and count all of their processes against one unit's limit.
-		prop("OOMPolicy", "continue"),
+		// The default would count the processes of all containers against
+		// the limit of one unit.
 		prop("TasksMax", uint64(math.MaxUint64)),
 		prop("CPUAccounting", true),
 		prop("MemoryAccounting", true),
@@ -172,18 +211,4 @@ func unitProperties() []property {
 		prop("TasksAccounting", true),
 		prop("CollectMode", "inactive-or-failed"),
 	}
-}
-
-// placeholder is a program that ends at once: a oneshot service must have one.
-func placeholder() []string {
-	for _, path := range []string{"/usr/bin/true", "/bin/true", "/run/current-system/sw/bin/true"} {
-		if exists(path) {
-			return []string{path}
-		}
-	}
-	self, err := os.Executable()
-	if err != nil {
-		self = "/proc/self/exe"
-	}
-	return []string{strings.TrimSuffix(self, " (deleted)"), "version"}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -47,6 +48,9 @@ func (g *Group) OOMWatch() (*OOM, error) {
 	return o, nil
 }
 
+// settleTimeout is how long Wait looks for the victim of an event.
+const settleTimeout = time.Second
+
 // Killed tells whether a process of the group fell to the out-of-memory
 // killer since the watch began. Ask before the group is deleted; afterwards
 // it repeats its last answer.
@@ -65,8 +69,13 @@ func (o *OOM) Wait() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if err := conn.Read(o.ready); err != nil {
-		return false, err
+	before := o.Killed()
+	if conn.Read(o.ready) != nil {
+		return false, os.ErrClosed // the only way to fail without a deadline
+	}
+	// v1 tells of the trouble just before it picks the victim.
+	pause := newBackoff(time.Now().Add(settleTimeout))
+	for o.deep && !before && !o.Killed() && pause.wait() {
 	}
 	return o.Killed(), nil
 }
