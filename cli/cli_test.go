@@ -112,7 +112,7 @@ func golden(t *testing.T, name, got string) {
 // scene is a small host: images of every kind and a container in every state,
 // at noon of a certain day.
 func scene(w *world) {
-	time.Sleep(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).Sub(time.Now()))
+	time.Sleep(time.Until(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))) // synctest's clock
 	now := time.Now()
 	w.e.AddImage(fake.Image{Refs: []string{"alpine:3.20", "alpine"}, Size: 8_830_000, Created: now.Add(-50 * 24 * time.Hour),
 		Config: images.Config{Cmd: []string{"/bin/sh"}, Env: []string{"PATH=/usr/bin:/bin"}}})

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"text/template"
+	"unicode"
 )
 
 // printer writes rows by a --format: "" and "table" are the verb's own table,
@@ -115,7 +116,7 @@ func templateFuncs() template.FuncMap {
 		"json":     toJSON,
 		"split":    strings.Split,
 		"join":     joinAny,
-		"title":    strings.Title, //nolint:staticcheck // docker's function; only ever used on ASCII
+		"title":    title,
 		"lower":    strings.ToLower,
 		"upper":    strings.ToUpper,
 		"pad":      pad,
@@ -154,6 +155,18 @@ func joinAny(list any, sep string) (string, error) {
 		parts[i] = fmt.Sprint(v.Index(i).Interface())
 	}
 	return strings.Join(parts, sep), nil
+}
+
+// title makes the first letter of each word upper case.
+func title(s string) string {
+	before := ' '
+	return strings.Map(func(r rune) rune {
+		first := !unicode.IsLetter(before) && !unicode.IsDigit(before) && before != '_' && before != '\''
+		if before = r; first {
+			return unicode.ToTitle(r)
+		}
+		return r
+	}, s)
 }
 
 func pad(s string, before, after int) string {

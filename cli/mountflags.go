@@ -117,38 +117,17 @@ func parseMount(s string) (engine.Mount, error) {
 	return checkTarget(m)
 }
 
+// mountField reads one key=value of --mount into m.
 func mountField(m *engine.Mount, field string) error {
 	key, value, hasValue := strings.Cut(field, "=")
 	key = strings.ToLower(key)
-	flag := func() (bool, error) {
-		if !hasValue {
-			return true, nil
-		}
-		on, err := strconv.ParseBool(value)
-		if err != nil {
-			return false, fmt.Errorf("%s: want true or false, got %q", key, value)
-		}
-		return on, nil
-	}
-	bind := func() *engine.BindOptions {
-		if m.BindOptions == nil {
-			m.BindOptions = &engine.BindOptions{}
-		}
-		return m.BindOptions
-	}
-	tmpfs := func() *engine.TmpfsOptions {
-		if m.Tmpfs == nil {
-			m.Tmpfs = &engine.TmpfsOptions{}
-		}
-		return m.Tmpfs
-	}
 	var err error
 	switch key {
 	case "readonly", "ro":
-		m.ReadOnly, err = flag()
+		m.ReadOnly, err = mountFlag(key, value, hasValue)
 		return err
 	case "bind-create-src":
-		bind().CreateMountpoint, err = flag()
+		bindOptions(m).CreateMountpoint, err = mountFlag(key, value, hasValue)
 		return err
 	}
 	if !hasValue || value == "" {
@@ -164,22 +143,48 @@ func mountField(m *engine.Mount, field string) error {
 	case "target", "dst", "destination":
 		m.Target = value
 	case "bind-propagation":
-		if bind().Propagation = strings.ToLower(value); !slices.Contains(propagations, bind().Propagation) {
+		if bindOptions(m).Propagation = strings.ToLower(value); !slices.Contains(propagations, m.BindOptions.Propagation) {
 			err = fmt.Errorf("bind-propagation: want one of %s", strings.Join(propagations, ", "))
 		}
 	case "bind-recursive":
-		err = bindRecursive(bind(), value)
-	case "consistency":
+		err = bindRecursive(bindOptions(m), value)
+	case "consistency": // means something on macOS only
 	case "tmpfs-size":
-		tmpfs().SizeBytes, err = units.RAMInBytes(value)
+		tmpfsOptions(m).SizeBytes, err = units.RAMInBytes(value)
 	case "tmpfs-mode":
 		var mode uint64
 		mode, err = strconv.ParseUint(value, 8, 32)
-		tmpfs().Mode = uint32(mode)
+		tmpfsOptions(m).Mode = uint32(mode)
 	default:
 		err = fmt.Errorf("unknown key %q; want type, source, target, readonly, bind-propagation, bind-recursive, bind-create-src, tmpfs-size or tmpfs-mode", key)
 	}
 	return err
+}
+
+// mountFlag is a key that may stand without a value.
+func mountFlag(key, value string, hasValue bool) (bool, error) {
+	if !hasValue {
+		return true, nil
+	}
+	on, err := strconv.ParseBool(value)
+	if err != nil {
+		return false, fmt.Errorf("%s: want true or false, got %q", key, value)
+	}
+	return on, nil
+}
+
+func bindOptions(m *engine.Mount) *engine.BindOptions {
+	if m.BindOptions == nil {
+		m.BindOptions = &engine.BindOptions{}
+	}
+	return m.BindOptions
+}
+
+func tmpfsOptions(m *engine.Mount) *engine.TmpfsOptions {
+	if m.Tmpfs == nil {
+		m.Tmpfs = &engine.TmpfsOptions{}
+	}
+	return m.Tmpfs
 }
 
 func bindRecursive(b *engine.BindOptions, value string) error {

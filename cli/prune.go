@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -44,7 +45,7 @@ func (p *pruneFlags) options() (engine.PruneOptions, error) {
 				opts.Filters[key] = append(opts.Filters[key], t.UTC().Format(time.RFC3339Nano))
 			}
 		default:
-			return opts, fmt.Errorf("--filter %s: prune knows until, label and label!", key)
+			return opts, fmt.Errorf("--filter %s: prune knows the filters until, label, and label! for not", key)
 		}
 	}
 	return opts, nil
@@ -57,7 +58,7 @@ func (a *app) confirm(question string) error {
 	if answer = strings.ToLower(strings.TrimSpace(answer)); answer == "y" || answer == "yes" {
 		return nil
 	}
-	return withHint(fmt.Errorf("nothing was removed: not confirmed"), "answer y, or use --force")
+	return withHint(errors.New("nothing was removed: not confirmed"), "answer y, or use --force")
 }
 
 // prune is what the three prune verbs share: check, ask, do, report.
