@@ -1,6 +1,7 @@
 package local
 
 import (
+	"errors"
 	"fmt"
 
 	"gantry/engine"
@@ -8,7 +9,11 @@ import (
 
 // opErr wraps a failure on a container with what was done to it.
 func opErr(op, ref string, err error) error {
-	return kindErr(op, "container", ref, err, "")
+	hint := ""
+	if errors.Is(err, engine.ErrNotFound) {
+		hint = "gantry ps -a lists the containers there are"
+	}
+	return kindErr(op, "container", ref, err, hint)
 }
 
 // kindErr wraps err unless it already says what failed.

@@ -189,12 +189,12 @@ func (e *Engine) loadArchive(ctx context.Context, opts engine.LoadOptions, repor
 	}
 	var names []string
 	for _, img := range imgs {
-		name := string(img.ID)
-		if len(img.Tags) > 0 {
-			name = img.Tags[0]
+		tags := img.Tags
+		if len(tags) == 0 {
+			tags = []string{string(img.ID)}
 		}
-		names = append(names, name)
-		if err := e.imageEvent(engine.ActionLoad, img.ID, name); err != nil {
+		names = append(names, tags...)
+		if err := e.imageEvent(engine.ActionLoad, img.ID, tags[0]); err != nil {
 			return "", err
 		}
 	}
@@ -236,15 +236,14 @@ func (e *Engine) importRoot(ctx context.Context, opts engine.ImportOptions) (ima
 func (i *imageStore) Login(ctx context.Context, cred engine.Credentials) (string, error) {
 	e := (*Engine)(i)
 	host := firstOf(cred.Registry, images.DefaultRegistry)
-	answer, err := e.registry().Login(ctx, host, cred.Username, cred.Password)
-	return answer, kindErr("log in to", "registry", host, err, "")
+	return e.registry().Login(ctx, host, cred.Username, cred.Password)
 }
 
 // Logout implements engine.ImageMover.
 func (i *imageStore) Logout(_ context.Context, registry string) error {
 	e := (*Engine)(i)
 	host := firstOf(registry, images.DefaultRegistry)
-	return kindErr("log out of", "registry", host, e.registry().Logout(host), "")
+	return e.registry().Logout(host)
 }
 
 // Remove implements engine.ImageEditor; the rules are docker's, see
@@ -280,9 +279,14 @@ func (e *Engine) removeImage(ctx context.Context, ref string, opts engine.ImageR
 	}
 	got, err := e.collect(ctx, nil, false)
 	for _, l := range got.Layers {
-		out = append(out, engine.ImageRemoved{Deleted: l})
+		out = append(out, engine.ImageRemoved{Deleted: layerName(l)})
 	}
 	return out, err
+}
+
+// layerName is a layer's ID as docker would print it.
+func layerName(id string) string {
+	return "sha256:" + strings.TrimPrefix(id, "chain-")
 }
 
 // imageInUse names a container that was made from the image, a running one

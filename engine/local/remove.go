@@ -65,7 +65,7 @@ func (e *Engine) remove(ctx context.Context, id engine.ID) error {
 	}
 	switch {
 	case errors.Is(err, engine.ErrNotFound):
-		return fmt.Errorf("%w: no such container", engine.ErrNotFound)
+		return engine.ErrNotFound
 	case errors.Is(err, engine.ErrCorrupt):
 		v = brokenView(id, err)
 	case err != nil:

@@ -35,9 +35,8 @@ func (e *Engine) find(ref string) (engine.ID, error) {
 }
 
 func (e *Engine) byPrefix(ref string) (engine.ID, error) {
-	missing := fmt.Errorf("%w: no such container", engine.ErrNotFound)
 	if strings.Trim(ref, "0123456789abcdef") != "" {
-		return "", missing
+		return "", engine.ErrNotFound
 	}
 	ids, err := e.ids()
 	if err != nil {
@@ -57,7 +56,7 @@ func (e *Engine) byPrefix(ref string) (engine.ID, error) {
 		hit = id
 	}
 	if hit == "" {
-		return "", missing
+		return "", engine.ErrNotFound
 	}
 	return hit, nil
 }

@@ -218,7 +218,7 @@ func (s *Store) id(e *entry) images.Digest {
 func (s *Store) find(x *index, ref string) (*entry, []*entry, error) {
 	e, err := s.findEntry(x, ref)
 	if err != nil {
-		return nil, nil, fmt.Errorf("image %q: %w", ref, err)
+		return nil, nil, err
 	}
 	return e, s.siblings(x, s.id(e)), nil
 }

@@ -245,7 +245,7 @@ func (s *Store) Remove(ctx context.Context, ref string, o RemoveOptions) (Remove
 		return nil
 	})
 	if err != nil {
-		return Removed{}, fmt.Errorf("remove image: %w", err)
+		return Removed{}, err
 	}
 	return r, nil
 }
