@@ -29,6 +29,8 @@ type Ingest struct {
 	hash hash.Hash
 	full bool // the disk was: the partial blob is given up
 
+	started int64 // bytes whose writing to the disk has been started
+
 	mu      sync.Mutex
 	changed *sync.Cond // offset or end changed
 	offset  int64      // guarded by mu; bytes written and hashed
@@ -127,11 +129,26 @@ func (in *Ingest) Write(p []byte) (int, error) {
 	in.offset += int64(n)
 	in.mu.Unlock()
 	in.changed.Broadcast()
+	in.startWriteback(at + int64(n))
 	if err != nil {
 		in.full = errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
 		return n, in.s.explainSpace(fmt.Errorf("write blob: %w", err))
 	}
 	return n, nil
+}
+
+// writebackStep is how much may gather in memory before the disk is given work.
+const writebackStep = 8 << 20
+
+// startWriteback lets the disk work while the download goes on. Left to itself
+// the kernel waits for gigabytes or half a minute, and all of it is then done
+// while the image's sync is waited for. It only starts writing and promises
+// nothing, so its error does not matter.
+func (in *Ingest) startWriteback(at int64) {
+	if at-in.started >= writebackStep {
+		_ = unix.SyncFileRange(int(in.f.Fd()), in.started, at-in.started, unix.SYNC_FILE_RANGE_WRITE)
+		in.started = at
+	}
 }
 
 // Commit verifies the blob and gives it its name. A blob with wrong bytes is
