@@ -58,6 +58,10 @@ func layer(ctx context.Context, r io.Reader, o Options, lower *stack.Stack) (*Re
 		return nil, err
 	}
 	defer u.dirs.close()
+	if undo := spread(u.dirs.root); undo != nil {
+		u.spread = true
+		defer undo() // before the descriptor is closed
+	}
 	s := newStream(ctx, r, o.Limits.Stream, o.Progress)
 	err = u.archive(ctx, s)
 	if err == nil {
@@ -98,6 +102,7 @@ type unpacker struct {
 	now     unix.Timespec // time of the entry in work, for what it implies
 	started bool          // a first entry was seen
 	chown   bool          // new files are not root's by themselves
+	spread  bool          // directories in the root get block groups of their own
 	buf     []byte
 
 	lastDir  string // the last parent directory that was resolved

@@ -42,10 +42,10 @@ func cleanName(name string) (string, error) {
 type action int
 
 const (
-	place  action = iota // an ordinary entry
-	delete_              // a whiteout of base
-	hide                 // an opaque whiteout of dir
-	skip                 // bookkeeping of aufs
+	place   action = iota // an ordinary entry
+	delete_               // a whiteout of base
+	hide                  // an opaque whiteout of dir
+	skip                  // bookkeeping of aufs
 )
 
 // split takes a clean name apart and reads the whiteout in it.

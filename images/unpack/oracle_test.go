@@ -192,4 +192,3 @@ func list(entries []hdr) string {
 	}
 	return b.String()
 }
-

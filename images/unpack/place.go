@@ -2,6 +2,7 @@ package unpack
 
 import (
 	"archive/tar"
+	"fmt"
 	"io"
 	"path"
 
@@ -85,7 +86,15 @@ func (u *unpacker) mkdir(parent *node, name string, ino *inode) (*node, error) {
 		return nil, err
 	}
 	// Closed to all until the end, when the real mode is set.
-	return n, unix.Mkdirat(dirfd, name, 0o700)
+	if u.spread && parent.parent == nil {
+		err = mkdirSpread(dirfd, name)
+	} else {
+		err = unix.Mkdirat(dirfd, name, 0o700)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("create directory: %w", err)
+	}
+	return n, nil
 }
 
 // place puts an ordinary entry under its name.
