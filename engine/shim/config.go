@@ -1,7 +1,7 @@
 package shim
 
 import (
-	"path/filepath"
+	"path"
 	"time"
 
 	"gantry/engine"
@@ -73,15 +73,15 @@ func (x ExitRecord) Status() engine.ExitStatus {
 const UnknownExit = 255
 
 // runDir is the container's part of the runtime directory.
-func runDir(run string, id engine.ID) string { return filepath.Join(run, "c", id.Short()) }
+func runDir(run string, id engine.ID) string { return path.Join(run, "c", id.Short()) }
 
-func socketPath(run string, id engine.ID) string { return filepath.Join(runDir(run, id), "shim.sock") }
+func socketPath(run string, id engine.ID) string { return path.Join(runDir(run, id), "shim.sock") }
 
 // LockPath is the file that a monitor holds an exclusive flock on while it is
 // at work (record.FileHeld tells): until then, an end of its container that is
 // not on record yet will be.
-func LockPath(run string, id engine.ID) string { return filepath.Join(runDir(run, id), "shim.pid") }
+func LockPath(run string, id engine.ID) string { return path.Join(runDir(run, id), "shim.pid") }
 
 func (c *Config) runDir() string             { return runDir(c.Run, c.ID) }
-func (c *Config) file(name string) string    { return filepath.Join(c.Bundle, name) }
-func (c *Config) runFile(name string) string { return filepath.Join(c.runDir(), name) }
+func (c *Config) file(name string) string    { return path.Join(c.Bundle, name) }
+func (c *Config) runFile(name string) string { return path.Join(c.runDir(), name) }

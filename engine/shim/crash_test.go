@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -275,7 +276,7 @@ func TestClientHoldsTheMonitor(t *testing.T) {
 	must(t, err)
 	p := b.attach(other, everything)
 	must(t, c.Close())
-	<-waited(2 * shim.GraceTime)
+	<-waited(shim.GraceTime + time.Second)
 	must(t, other.Start(b.ctx()))
 	if st := p.end(); st.Code != 0 || p.out.String() != "hello\n" {
 		t.Errorf("status %+v, output %q", st, p.out.String())

@@ -42,7 +42,7 @@
 //
 // At most one monitor of a container is at work: it holds a flock on shim.pid
 // from before it listens until its exit is on record. Its descriptors are
-// close-on-exec and its environment is empty.
+// close-on-exec, and its environment holds settings of Go's runtime only.
 //
 // It links nothing heavy (see internal/early): a machine has as many monitors
 // as containers.

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	pathpkg "path"
 	"strconv"
 	"time"
 
@@ -94,8 +94,8 @@ func (s *shim) sweep() {
 // tell of it. It is also for whoever finds a container whose monitor was killed
 // (it must hold the container's lock, and no process LockPath).
 func RecordExit(root string, j *events.Journal, id engine.ID, x ExitRecord, attrs map[string]string, d record.Durability) error {
-	bundle := filepath.Join(root, "containers", string(id))
-	path := filepath.Join(bundle, "exit.json")
+	bundle := pathpkg.Join(root, "containers", string(id))
+	path := pathpkg.Join(bundle, "exit.json")
 	ev := engine.Event{Kind: engine.KindContainer, ID: string(id), Attributes: attrs}
 	if x.OOM {
 		ev.Action = engine.ActionOOM
@@ -112,7 +112,7 @@ func RecordExit(root string, j *events.Journal, id engine.ID, x ExitRecord, attr
 		ev.Attributes["oomKilled"] = "true"
 	}
 	var start StartRecord
-	if err := record.Read(filepath.Join(bundle, "start.json"), &start); err == nil && start.Attempt == x.Attempt {
+	if err := record.Read(pathpkg.Join(bundle, "start.json"), &start); err == nil && start.Attempt == x.Attempt {
 		ev.Attributes["execDuration"] = strconv.Itoa(int(max(x.At.Sub(start.StartedAt), 0) / time.Second))
 	}
 	_, err := j.Commit(ev, events.Carries(path, d), func(seq engine.Seq) error {

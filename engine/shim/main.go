@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime"
-	"runtime/debug"
 	"strconv"
 	"syscall"
 
@@ -99,10 +97,6 @@ func (s *shim) exited() bool {
 // settleDown makes this process one that lives long beside many like it and
 // outlives whoever started it.
 func settleDown() {
-	// Two threads: one to read the container's output, one to answer.
-	runtime.GOMAXPROCS(2)
-	debug.SetGCPercent(20)
-	debug.SetMemoryLimit(16 << 20)
 	os.Chdir("/")
 	unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 	// Its end would leave the container without an exit code. Lowering needs

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
+	pathpkg "path"
 	"runtime"
 	"syscall"
 
@@ -65,6 +65,11 @@ func greeted(ctx context.Context, f *os.File) error {
 	return err
 }
 
+// environment is all that a monitor gets: settings of Go's runtime that keep it
+// small, and have to be there before it begins. Two threads are one to read the
+// container's output and one to answer. Nothing of it goes on to a container.
+var environment = []string{"GOGC=20", "GOMEMLIMIT=16MiB", "GOMAXPROCS=2"}
+
 // execute runs this program again. /proc/self/exe is what this process runs,
 // even when the file was replaced or, as by go run, removed.
 func execute(cfg *Config, theirs *os.File, argv []string) error {
@@ -84,7 +89,7 @@ func execute(cfg *Config, theirs *os.File, argv []string) error {
 	_ = unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC)
 	pidfd := -1
 	p, err := startIn(cfg.MonitorGroup, argv, &os.ProcAttr{
-		Dir: "/", Env: []string{}, Files: []*os.File{null, log, log, theirs},
+		Dir: "/", Env: environment, Files: []*os.File{null, log, log, theirs},
 		Sys: &syscall.SysProcAttr{Setsid: true, PidFD: &pidfd},
 	})
 	if err != nil {
@@ -153,7 +158,7 @@ func openLog(path string) (*os.File, error) {
 	if fi, err := os.Lstat(path); err == nil && fi.Size() > logLimit {
 		flags |= os.O_TRUNC
 	}
-	f, err := os.OpenFile(filepath.Clean(path), flags|unix.O_NOFOLLOW, 0o600)
+	f, err := os.OpenFile(pathpkg.Clean(path), flags|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open monitor log: %w", err)
 	}

@@ -2,11 +2,12 @@
 // before the heavy packages of the program initialise: those two roles run once
 // per container, and must start fast and stay small.
 //
-// It works because packages initialise in the order of their import paths as
-// soon as what they import is ready (since Go 1.21). So this package may import
-// the standard library's light part, golang.org/x/sys/unix and gantry packages
-// that hold to the same; its test counts what initialises before it. Whoever
-// gets past it is any other role, which main picks.
+// It works because of all packages whose imports are ready the first by import
+// path initialises next (since Go 1.21): "gantry/…" comes before "github.com/…".
+// So this package and all that it imports must need nothing that comes late in
+// that order, or the packages of others get their turn before: of the standard
+// library not even path/filepath. Its test knows which, and counts what
+// initialises before it. Whoever gets past it is any other role; main picks it.
 package early
 
 import (

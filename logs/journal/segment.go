@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,11 +23,11 @@ func (p Pos) Before(q Pos) bool {
 }
 
 func segmentPath(dir string, n int) string {
-	return filepath.Join(dir, fmt.Sprintf("%08d.log", n))
+	return path.Join(dir, fmt.Sprintf("%08d.log", n))
 }
 
 func indexPath(dir string, n int) string {
-	return filepath.Join(dir, fmt.Sprintf("%08d.idx", n))
+	return path.Join(dir, fmt.Sprintf("%08d.idx", n))
 }
 
 // segments lists the numbers of the segments in dir, upwards. A missing
