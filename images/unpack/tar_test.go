@@ -110,13 +110,16 @@ func unpackOver(dir string, lowers []string, tarball []byte) (*unpack.Result, bo
 	if err != nil {
 		return nil, false, err
 	}
-	dep, err := unpack.Fix(ctx, dir, lowers, res, func() (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(tarball)), nil
-	})
+	dep, err := unpack.Fix(ctx, dir, lowers, res, again(tarball))
 	if err == nil && asked != dep {
 		err = errors.New("Depends and Fix disagree")
 	}
 	return res, dep, err
+}
+
+// again opens the archive once more, for Fix.
+func again(tarball []byte) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(tarball)), nil }
 }
 
 func newLayered(tb testing.TB, tarballs ...[]byte) *layered {
