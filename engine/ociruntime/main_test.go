@@ -1,6 +1,7 @@
 package ociruntime_test
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -11,5 +12,12 @@ func TestMain(m *testing.M) {
 	if os.Args[0] == ociruntime.InitName {
 		ociruntime.InitMain()
 	}
-	os.Exit(m.Run())
+	dir, err := copyBusybox()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "a static busybox is needed at /bin/busybox: %v\n", err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
 }
