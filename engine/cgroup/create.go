@@ -22,6 +22,10 @@ const monitors = "monitors"
 // Create makes a container's group with its limits and device rules. A stale
 // group of the same name, left by a crash, is replaced when it is empty and
 // is ErrInUse otherwise. Nothing is left behind when Create fails.
+//
+// Call it right before the start of the container, for each start: a group
+// does not survive a reboot, and on v1 a reload of systemd removes every group
+// without processes.
 func (h *Host) Create(id string, res *specs.LinuxResources) (_ *leaf.Group, err error) {
 	if err := validName(id); err != nil {
 		return nil, fmt.Errorf("create group: %w", err)
@@ -115,7 +119,7 @@ func (h *Host) wanted(controller string) bool {
 	switch controller {
 	case "name=systemd":
 		// By this hierarchy systemd knows whose process it is, and kills at logout.
-		return h.systemd
+		return h.booted
 	case "cpuacct", "devices", "freezer":
 		return h.unified == ""
 	}

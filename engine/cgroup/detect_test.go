@@ -38,6 +38,7 @@ func TestDetectModes(t *testing.T) {
 		{"v2", mountsV2, "cpuset cpu io memory pids", false, "v2", "/gantry",
 			[]string{"cpu", "cpuset", "io", "memory", "pids"}},
 		{"v2 with systemd", mountsV2, "cpu memory", true, "v2", "/gantry.slice/gantry.scope", []string{"cpu", "memory"}},
+		{"v1 with systemd", mountsV1, "", true, "v1", "/gantry", []string{"cpu", "cpuacct", "memory", "pids"}},
 		{"v1", mountsV1, "", false, "v1", "/gantry", []string{"cpu", "cpuacct", "memory", "pids"}},
 		{"hybrid", mountsHybrid, "hugetlb", false, "hybrid", "/gantry",
 			[]string{"cpu", "cpuacct", "hugetlb", "memory", "pids"}},

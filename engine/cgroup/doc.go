@@ -9,7 +9,7 @@
 // The parent is never below the caller's own group, or containers would die
 // with the caller's session:
 //
-//	systemd is PID 1   /gantry.slice/gantry.scope: a transient scope with
+//	v2 and systemd     /gantry.slice/gantry.scope: a transient scope with
 //	                   Delegate=yes, so that systemd keeps its hands off what
 //	                   is inside; started over D-Bus once per boot
 //	otherwise          /gantry at the root of what is mounted, which inside a

@@ -31,11 +31,11 @@ func (h *Host) Root(controller string) string {
 	return h.unified
 }
 
-func (h *Host) UnderSystemd() bool { return h.systemd }
+func (h *Host) BootedBySystemd() bool { return h.booted }
 
 // Arranged is the host that a mountinfo and a list of v2 controllers describe.
 func Arranged(mountinfo, controllers string, systemd bool) (*Host, error) {
-	h := &Host{systemd: systemd, controllers: set(strings.Fields(controllers))}
+	h := &Host{booted: systemd, controllers: set(strings.Fields(controllers))}
 	h.unified, h.legacy = hierarchies(mountinfo)
 	return h, h.arrange()
 }

@@ -31,7 +31,8 @@ type Host struct {
 	unified     string            // where v2 is mounted, "" when it is not
 	controllers map[string]bool   // that v2 has
 	legacy      map[string]string // v1 controller -> where it is mounted
-	systemd     bool              // Parent is a unit of it
+	booted      bool              // systemd is PID 1
+	systemd     bool              // and Parent is a unit of it
 	cpus        int               // processors that are online
 	memory      uint64            // bytes
 }
@@ -51,7 +52,7 @@ func Detect() (*Host, error) {
 		}
 		h.controllers = set(strings.Fields(string(list)))
 	}
-	h.systemd = bootedBySystemd()
+	h.booted = bootedBySystemd()
 	if err := h.arrange(); err != nil {
 		return nil, fmt.Errorf("detect control groups: %w", err)
 	}
@@ -85,6 +86,10 @@ func (h *Host) arrange() error {
 	}
 	h.Controllers = sorted(controllers)
 	h.Parent = "/gantry"
+	// On v1 systemd leaves groups alone that are none of its units', while it
+	// empties a unit's groups in hierarchies that cannot be delegated, devices
+	// among them, on every reload.
+	h.systemd = h.booted && h.Mode == V2
 	if h.systemd {
 		h.Parent = unitPath
 	}

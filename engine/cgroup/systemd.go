@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Everything gantry runs on a systemd host is inside one transient scope with
+// Everything gantry runs on a systemd host with cgroup v2 is inside one transient scope with
 // Delegate=yes, which one D-Bus call per boot starts. A slice cannot be
 // delegated (systemd's CGROUP_DELEGATION.md). A scope begins with a process
 // and is removed, with the groups inside, when its last one has gone: it might
@@ -67,14 +67,9 @@ func (h *Host) startUnit() error {
 	}
 }
 
-// delegated looks for the mark of a delegated group, at the hierarchy that
-// systemd itself works with.
+// delegated looks for the mark of a delegated group.
 func (h *Host) delegated() bool {
-	root := h.unified
-	if named, ok := h.legacy["name=systemd"]; ok && root == "" {
-		root = named
-	}
-	dir := filepath.Join(root, unitPath)
+	dir := filepath.Join(h.unified, unitPath)
 	for _, mark := range []string{"trusted.delegate", "user.delegate"} {
 		if _, err := unix.Getxattr(dir, mark, nil); err == nil {
 			return true
