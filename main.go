@@ -9,7 +9,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime/debug"
+	"slices"
 
 	_ "gantry/internal/early" // first: shim and init never get past it
 
@@ -52,10 +54,23 @@ func run() int {
 				return err
 			}
 			defer e.Close()
-			return ui.Run(ctx, e)
+			return ui.Run(ctx, e, uiOptions(g))
 		},
 		Config: checkConfig,
 	})
+}
+
+// uiOptions lets the workbench hand the terminal over to verbs of this program.
+func uiOptions(g cli.Global) ui.Options {
+	var flags []string
+	for flag, value := range map[string]string{"--root": g.Root, "--run": g.Run, "--config": g.Config} {
+		if value != "" {
+			flags = append(flags, flag, value)
+		}
+	}
+	return ui.Options{Command: func(args ...string) *exec.Cmd {
+		return exec.Command("/proc/self/exe", append(slices.Clone(flags), args...)...)
+	}}
 }
 
 // runJob does the work of a job in the process that was started for it.

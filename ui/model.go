@@ -2,13 +2,17 @@ package ui
 
 import (
 	"context"
+	"os/exec"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"gantry/engine"
 	"gantry/themes"
+	"gantry/ui/dialogs"
 	"gantry/ui/feed"
+	"gantry/ui/keys"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -28,15 +32,29 @@ type list struct{ cursor, offset int }
 
 // Model is the root of the workbench. Make one with New.
 type Model struct {
-	ctx    context.Context
-	eng    engine.Engine
-	styles styles.Styles
-	now    func() time.Time
+	ctx      context.Context
+	eng      engine.Engine
+	opts     Options
+	styles   styles.Styles
+	now      func() time.Time
+	keys     *keys.Registry
+	handlers map[keys.ID]handler
+
+	dialogs  []dialogs.Dialog
+	toast    string
+	toastBad bool
+	toastGen int
+	busy     int      // operations that run
+	history  []string // what was done, as commands
+	jobs     map[engine.ID]*feed.Job
 
 	width, height int
 	focus         pane
 	help          bool
 	zoom          bool
+	filtering     bool            // keys go into the filter of the focused pane
+	filter        map[pane]string // what rows must hold
+	marks         map[engine.ID]bool
 
 	info       engine.Info
 	lists      *feed.Lists
@@ -60,17 +78,35 @@ type logView struct {
 	seen   int // lines that the view has accounted for
 }
 
+// Options of the workbench.
+type Options struct {
+	// Command makes a process of this program with other arguments, to which
+	// the terminal can be handed over. nil: that cannot be done.
+	Command func(args ...string) *exec.Cmd
+	// Keys gives actions other keys than their own.
+	Keys map[string][]string
+}
+
 // New makes the workbench. It follows the engine until ctx ends.
-func New(ctx context.Context, eng engine.Engine) *Model {
-	return &Model{ctx: ctx, eng: eng, styles: styles.New(themes.Dark()), now: time.Now, lists: feed.NewLists(ctx, eng)}
+func New(ctx context.Context, eng engine.Engine, opts Options) *Model {
+	m := &Model{
+		ctx: ctx, eng: eng, opts: opts, styles: styles.New(themes.Dark()), now: time.Now,
+		lists: feed.NewLists(ctx, eng), filter: make(map[pane]string), handlers: handlers(),
+	}
+	var problems []string
+	m.keys, problems = keys.New(actions()).Remap(opts.Keys)
+	if len(problems) > 0 {
+		m.open(dialogs.Message{Name: "Keys in the configuration", Text: strings.Join(problems, "\n"), Hint: "everything else works; gantry config check names the file"})
+	}
+	return m
 }
 
 // Run shows the workbench on the terminal until the user leaves it.
-func Run(ctx context.Context, eng engine.Engine) error {
+func Run(ctx context.Context, eng engine.Engine, opts Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// 30 frames a second: the renderer's ticker is what an idle program costs.
-	_, err := tea.NewProgram(New(ctx, eng), tea.WithContext(ctx), tea.WithFPS(30)).Run()
+	_, err := tea.NewProgram(New(ctx, eng, opts), tea.WithContext(ctx), tea.WithFPS(30)).Run()
 	return err
 }
 

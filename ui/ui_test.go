@@ -53,7 +53,7 @@ func drive(t *testing.T, width, height int, setup func(t *testing.T) *fake.Engin
 		t.Setenv("TZ", "UTC")
 		e := setup(t)
 		ctx, cancel := context.WithCancel(context.Background())
-		d := uitest.New(t, ui.New(ctx, e), width, height)
+		d := uitest.New(t, ui.New(ctx, e, ui.Options{}), width, height)
 		d.Pass(300 * time.Millisecond)
 		test(t, e, d)
 		cancel()

@@ -5,8 +5,10 @@ import (
 
 	"gantry/engine"
 	"gantry/themes"
+	"gantry/ui/dialogs"
 	"gantry/ui/feed"
 	"gantry/ui/styles"
+	"gantry/ui/widgets"
 )
 
 // Update implements tea.Model.
@@ -35,9 +37,36 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case ageMsg:
 		return m, ageTick()
 	case tea.KeyPressMsg:
-		return m.key(msg)
+		return m, m.key(msg)
+	default:
+		return m, m.answered(msg)
 	}
 	return m, nil
+}
+
+// answered takes what operations and jobs say.
+func (m *Model) answered(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case doneMsg:
+		return m.done(msg)
+	case toastMsg:
+		if msg.gen == m.toastGen {
+			m.toast = ""
+		}
+	case sizeMsg:
+		return m.askRemoveSized(msg)
+	case pruneMsg:
+		return m.askPrune(msg)
+	case jobStartedMsg:
+		return m.jobStarted(msg)
+	case jobMsg:
+		return m.jobChanged(msg.id)
+	case handedOverMsg:
+		if msg.err != nil {
+			m.fail(msg.err, doneMsg{})
+		}
+	}
+	return nil
 }
 
 // accept takes a new state of the lists. The cursor stays on what it was on.
@@ -47,8 +76,14 @@ func (m *Model) accept(s feed.State) {
 		return
 	}
 	m.state, m.loaded = s, true
-	m.containers.cursor = place(m.containers.cursor, len(s.Containers), func(i int) bool { return s.Containers[i].ID == m.chosen })
-	m.images.cursor = place(m.images.cursor, len(s.Images), func(i int) bool { return string(s.Images[i].ID) == m.chosenImg })
+	m.replace()
+}
+
+// replace puts the cursors back onto what they were on, after rows changed.
+func (m *Model) replace() {
+	cs, imgs := m.rows(), m.imageRows()
+	m.containers.cursor = place(m.containers.cursor, len(cs), func(i int) bool { return cs[i].ID == m.chosen })
+	m.images.cursor = place(m.images.cursor, len(imgs), func(i int) bool { return string(imgs[i].ID) == m.chosenImg })
 	m.choose()
 }
 
@@ -66,11 +101,11 @@ func place(cursor, n int, is func(int) bool) int {
 // choose remembers what is under the cursors.
 func (m *Model) choose() {
 	m.chosen, m.chosenImg = "", ""
-	if i := m.containers.cursor; i < len(m.state.Containers) {
-		m.chosen = m.state.Containers[i].ID
+	if rows := m.rows(); m.containers.cursor < len(rows) {
+		m.chosen = rows[m.containers.cursor].ID
 	}
-	if i := m.images.cursor; i < len(m.state.Images) {
-		m.chosenImg = string(m.state.Images[i].ID)
+	if rows := m.imageRows(); m.images.cursor < len(rows) {
+		m.chosenImg = string(rows[m.images.cursor].ID)
 	}
 }
 
@@ -84,45 +119,75 @@ func (m *Model) acceptLines() {
 	m.log.seen = total
 }
 
-func (m *Model) key(msg tea.KeyPressMsg) (tea.Model, tea.Cmd) {
+// key routes a key: to the dialog on top, the filter, the action that has it,
+// and else to what scrolls.
+func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {
 	key := msg.String()
-	if m.help && key != "ctrl+c" {
+	switch {
+	case len(m.dialogs) > 0:
+		return m.dialogKey(key, msg.Text)
+	case m.help:
 		m.help = false
-		return m, nil
+		return nil
+	case m.filtering:
+		m.filterKey(key, msg.Text)
+		return m.follow()
 	}
+	if a, ok := m.keys.Lookup(m.scope(), key); ok {
+		cmd := m.act(a)
+		m.replace()
+		return tea.Batch(cmd, m.follow())
+	}
+	return m.move(key)
+}
+
+// dialogKey gives a key to the dialog on top and acts on what comes of it.
+func (m *Model) dialogKey(key, text string) tea.Cmd {
+	top := len(m.dialogs) - 1
+	next, result := m.dialogs[top].Key(key, text)
+	if next != nil {
+		m.dialogs[top] = next
+		return nil
+	}
+	m.dialogs = m.dialogs[:top]
+	if job, ok := result.Tag.(jobTag); ok && !result.OK {
+		return m.cancelJob(job.id)
+	}
+	if !result.OK {
+		return nil
+	}
+	switch tag := result.Tag.(type) {
+	case thenTag:
+		return tag()
+	case formTag:
+		return tag(dialogs.Values(result))
+	case menuTag:
+		return m.act(tag[result.Pick])
+	case dialogs.Copy:
+		return tea.Batch(tea.SetClipboard(string(tag)), m.say("copied", false))
+	}
+	return nil
+}
+
+// filterKey edits the filter of the focused pane; rows follow as one types.
+func (m *Model) filterKey(key, text string) {
+	f := m.filter[m.focus]
 	switch key {
-	case "q", "ctrl+c":
-		return m, tea.Quit
-	case "ctrl+z":
-		return m, tea.Suspend
-	case "?":
-		m.help = true
-	case "1":
-		m.focus = containersPane
-	case "2":
-		m.focus = imagesPane
-	case "tab", "l", "right":
-		m.focus = (m.focus + 1) % panes
-	case "shift+tab", "h", "left":
-		m.focus = (m.focus + panes - 1) % panes
-	case "enter", "m":
-		if m.focus == containersPane {
-			m.focus, m.zoom = logPane, key == "m"
+	case "enter":
+		m.filtering = false
+	case "esc", "ctrl+c":
+		m.filtering, f = false, ""
+	case "backspace":
+		if r := []rune(f); len(r) > 0 {
+			f = string(r[:len(r)-1])
 		}
-	case "+":
-		m.zoom = true
-	case "_":
-		m.zoom = false
-	case "esc":
-		if m.zoom {
-			m.zoom = false
-		} else {
-			m.focus = containersPane
-		}
+	case "ctrl+u":
+		f = ""
 	default:
-		return m, m.move(key)
+		f += widgets.Safe([]byte(text))
 	}
-	return m, nil
+	m.filter[m.focus] = f
+	m.replace()
 }
 
 // move scrolls what has the focus.
@@ -133,34 +198,39 @@ func (m *Model) move(key string) tea.Cmd {
 		"g": -1 << 30, "home": -1 << 30, "G": 1 << 30, "end": 1 << 30,
 	}[key]
 	if m.focus == logPane {
-		m.scrollLog(key, step)
+		m.scrollLog(step)
 		return nil
 	}
 	if step == 0 {
 		return nil
 	}
-	l, n := &m.containers, len(m.state.Containers)
+	l, n := &m.containers, len(m.rows())
 	if m.focus == imagesPane {
-		l, n = &m.images, len(m.state.Images)
+		l, n = &m.images, len(m.imageRows())
 	}
 	l.cursor = max(0, min(l.cursor+step, n-1))
 	m.choose()
 	return m.follow()
 }
 
-func (m *Model) scrollLog(key string, step int) {
+func (m *Model) scrollLog(step int) {
 	if m.log.feed == nil {
 		return
 	}
 	_, kept, _, _ := m.log.feed.Status()
-	room := m.layout().of(logPane).inner()
-	switch {
-	case key == "f" && m.log.below == 0:
-		m.log.below = min(1, max(0, kept-room)) // stop following
-	case key == "f":
+	m.log.below = max(0, min(m.log.below-step, kept-m.layout().of(logPane).inner()))
+}
+
+// toggleFollow stops following by staying one line behind.
+func (m *Model) toggleFollow() {
+	if m.log.feed == nil {
+		return
+	}
+	_, kept, _, _ := m.log.feed.Status()
+	if m.log.below > 0 {
 		m.log.below = 0
-	default:
-		m.log.below = max(0, min(m.log.below-step, kept-room))
+	} else {
+		m.log.below = min(1, max(0, kept-m.layout().of(logPane).inner()))
 	}
 }
 

@@ -4,13 +4,17 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 	"github.com/docker/go-units"
 
 	"gantry/engine"
+	"gantry/ui/dialogs"
 	"gantry/ui/feed"
+	"gantry/ui/keys"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -36,8 +40,11 @@ func (m *Model) screen() string {
 	for len(lines) < m.height-1 {
 		lines = append(lines, "")
 	}
-	lines = append(lines[:m.height-1], m.footer())
-	return strings.Join(lines, "\n")
+	lines = lines[:m.height-1]
+	if n := len(m.dialogs); n > 0 {
+		lines = dialogs.Draw(lines, m.width, m.height-1, m.dialogs[n-1], m.styles)
+	}
+	return strings.Join(append(lines, m.footer()), "\n")
 }
 
 func (m *Model) body() []string {
@@ -107,34 +114,69 @@ func (m *Model) header() string {
 	return name + s.Muted.Render(widgets.Fit(about, room)) + counts
 }
 
-// footer: the keys of what has the focus, most useful first.
+// footer: the keys of what has the focus, most useful first, and at the right
+// what was just done.
 func (m *Model) footer() string {
-	hints := map[pane][]string{
-		containersPane: {"enter log", "m log full screen", "tab pane", "j/k move"},
-		imagesPane:     {"tab pane", "j/k move", "1 containers"},
-		logPane:        {"f follow", "g/G top/bottom", "j/k scroll", "+/_ zoom", "esc back"},
-	}[m.focus]
-	hints = append(hints, "q quit", "? help")
 	if m.state.Err != nil {
 		return " " + m.styles.Bad.Render(widgets.Fit("▲ "+m.state.Err.Error(), m.width-1))
 	}
-	line := ""
-	for _, h := range hints {
+	if m.filtering {
+		return " " + m.styles.Accent.Render("/") + widgets.Fit(m.filter[m.focus]+"█  words, !not, status:exited; enter keep, esc clear", m.width-2)
+	}
+	toast, style := m.toast, m.styles.OK
+	if m.busy > 0 && toast == "" {
+		toast, style = "working …", m.styles.Busy
+	}
+	if m.toastBad {
+		style = m.styles.Bad
+	}
+	toast = strings.TrimRight(widgets.Fit(toast, min(widgets.Width(toast), m.width*2/3)), " ")
+	line := m.hintLine(m.width - 2 - widgets.Width(toast))
+	gap := max(1, m.width-1-lipgloss.Width(line)-widgets.Width(toast))
+	return line + strings.Repeat(" ", gap) + style.Render(toast)
+}
+
+func (m *Model) hintLine(room int) string {
+	line, used := "", 0
+	for _, h := range m.hints() {
 		key, text, _ := strings.Cut(h, " ")
-		if lipgloss.Width(line)+len(h)+2 > m.width-1 {
+		if used+widgets.Width(h)+2 > room {
 			break
 		}
 		line += " " + m.styles.Accent.Render(key) + " " + m.styles.Muted.Render(text) + " "
+		used += widgets.Width(h) + 2
 	}
 	return line
 }
 
+// hints are at most seven, "?" always last; a dialog has its own.
+func (m *Model) hints() []string {
+	if n := len(m.dialogs); n > 0 {
+		return m.dialogs[n-1].Hints()
+	}
+	const most = 6
+	var out []string
+	add := func(list []keys.Action) {
+		for _, a := range list {
+			if a.Short != "" && len(a.Keys) > 0 && len(out) < most && a.ID != "help" {
+				out = append(out, a.Keys[0]+" "+a.Short)
+			}
+		}
+	}
+	add(m.keys.In(m.scope()))
+	add(m.keys.In(keys.Global))
+	return append(out, "? help")
+}
+
 func (m *Model) containersPane(r rect) []string {
-	rows := m.state.Containers
-	p := m.pane(containersPane, r, fmt.Sprintf("1 Containers %d", len(rows)), position(m.containers.cursor, len(rows)))
+	rows := m.rows()
+	p := m.pane(containersPane, r, m.listTitle("1 Containers", containersPane, len(rows), len(m.state.Containers)), position(m.containers.cursor, len(rows)))
 	w, h := p.Inner()
+	if len(rows) == 0 && len(m.state.Containers) > 0 {
+		return p.Render(m.empty(w, "The filter lets none of them through.", "esc clears it."))
+	}
 	if len(rows) == 0 {
-		return p.Render(m.empty(w, "No containers yet.", "gantry run -d IMAGE starts one."))
+		return p.Render(m.empty(w, "No containers yet.", "n runs one."))
 	}
 	offset := widgets.Window(len(rows), h, m.containers.cursor, m.containers.offset)
 	lines := make([]string, 0, h)
@@ -165,8 +207,12 @@ func (m *Model) containerRow(c engine.ContainerSummary, w int, cursor bool) stri
 		nameWidth = min(nameWidth/2, 32)
 		imageWidth = w - fixed - nameWidth
 	}
+	lead := " "
+	if m.marks[c.ID] {
+		lead = "✓"
+	}
 	row := cells{
-		{" " + glyph + " ", 3, style}, {widgets.Fit(c.Name, nameWidth), nameWidth, m.styles.Text}, {" ", 1, m.styles.Text},
+		{lead + glyph + " ", 3, style}, {widgets.Fit(c.Name, nameWidth), nameWidth, m.styles.Text}, {" ", 1, m.styles.Text},
 		{widgets.Fit(word, 10), 10, style}, {" ", 1, m.styles.Text},
 		{widgets.FitName(c.Image, imageWidth), imageWidth, m.styles.Muted}, {widgets.FitLeft(age(m.now().Sub(since)), 5) + " ", 6, m.styles.Muted},
 	}
@@ -174,11 +220,14 @@ func (m *Model) containerRow(c engine.ContainerSummary, w int, cursor bool) stri
 }
 
 func (m *Model) imagesPane(r rect) []string {
-	rows := m.state.Images
-	p := m.pane(imagesPane, r, fmt.Sprintf("2 Images %d", len(rows)), position(m.images.cursor, len(rows)))
+	rows := m.imageRows()
+	p := m.pane(imagesPane, r, m.listTitle("2 Images", imagesPane, len(rows), len(m.state.Images)), position(m.images.cursor, len(rows)))
 	w, h := p.Inner()
+	if len(rows) == 0 && len(m.state.Images) > 0 {
+		return p.Render(m.empty(w, "The filter lets none of them through.", "esc clears it."))
+	}
 	if len(rows) == 0 {
-		return p.Render(m.empty(w, "No images yet.", "gantry pull alpine fetches one."))
+		return p.Render(m.empty(w, "No images yet.", "2, then P, pulls one."))
 	}
 	offset := widgets.Window(len(rows), h, m.images.cursor, m.images.offset)
 	lines := make([]string, 0, h)
@@ -230,7 +279,8 @@ func (c cells) render(w int, cursor, focused bool, s styles.Styles) string {
 		text := cell.text
 		if cursor && i == 0 {
 			b.WriteString(s.Bar(focused).Render("▌"))
-			text = strings.TrimPrefix(text, " ")
+			_, size := utf8.DecodeRuneInString(text)
+			text = text[size:]
 		}
 		style := cell.style
 		if cursor && focused {
@@ -341,20 +391,72 @@ func age(d time.Duration) string {
 	return fmt.Sprintf("%dy", int(d.Hours()/24/365))
 }
 
+// listTitle is the title of a list: how many rows, how many of all when a
+// filter hides some, how many are marked, and the filter itself.
+func (m *Model) listTitle(name string, p pane, shown, all int) string {
+	t := fmt.Sprintf("%s %d", name, shown)
+	if shown != all {
+		t += fmt.Sprintf("/%d", all)
+	}
+	if p == containersPane && len(m.marks) > 0 {
+		t += fmt.Sprintf("  ✓ %d marked", len(m.marks))
+	}
+	if f := m.filter[p]; f != "" {
+		t += "  /" + f
+	}
+	return t
+}
+
+// helpPage lists all keys, from the registry.
 func (m *Model) helpPage() []string {
-	keys := [][2]string{
-		{"1  2", "containers, images"}, {"tab  l  →", "next pane"}, {"shift+tab  h  ←", "previous pane"},
-		{"j k  ↓ ↑", "move, scroll"}, {"g  G", "first, last"}, {"pgdn  pgup  ctrl+d  ctrl+u", "by pages"},
-		{"enter", "into the log of the container"}, {"m", "its log on the full screen"}, {"f", "follow the log, or stop"},
-		{"+  _", "zoom the pane, and back"}, {"esc", "back"}, {"ctrl+z", "suspend"}, {"q", "quit; containers run on"},
+	column := func(title string, scope keys.Scope) []string {
+		lines := []string{m.styles.Title.Render(title)}
+		for _, a := range m.keys.In(scope) {
+			if len(a.Keys) == 0 {
+				continue
+			}
+			asks := ""
+			if a.Asks {
+				asks = ", asks"
+			}
+			lines = append(lines, m.styles.Accent.Render(widgets.Fit(strings.Join(a.Keys, " "), 12))+strings.TrimSuffix(a.Title, "…")+m.styles.Muted.Render(asks))
+		}
+		return append(lines, "")
 	}
-	lines := []string{"", "  " + m.styles.Title.Render("Keys"), ""}
-	for _, k := range keys {
-		lines = append(lines, "  "+m.styles.Accent.Render(widgets.Fit(k[0], 28))+widgets.Fit(k[1], max(0, m.width-32)))
+	global := append(column("Everywhere", keys.Global), m.styles.Muted.Render("j k g G pgup pgdn move; any key closes"))
+	if m.height < 30 || m.width < 110 { // not everything fits: what has the focus, and what holds everywhere
+		name := map[keys.Scope]string{keys.Containers: "Containers", keys.Images: "Images", keys.Log: "Log"}[m.scope()]
+		return columns(m.width, m.height-2, column(name, m.scope()), global)
 	}
-	lines = append(lines, "")
-	for _, note := range []string{"Everything else is on the command line for now: gantry --help.", "Any key closes this page."} {
-		lines = append(lines, "  "+m.styles.Muted.Render(widgets.Fit(note, m.width-4)))
+	middle := append(column("Images", keys.Images), column("Log", keys.Log)...)
+	return columns(m.width, m.height-2, column("Containers", keys.Containers), middle, global)
+}
+
+// columns sets lists side by side where the width allows, else one below the
+// other.
+func columns(width, height int, lists ...[]string) []string {
+	const least = 36
+	if width < least*2 {
+		var out []string
+		for _, l := range lists {
+			for _, line := range l {
+				out = append(out, "  "+ansi.Truncate(line, width-3, "…"))
+			}
+		}
+		return out[:min(height, len(out))]
 	}
-	return lines
+	w := (width - 2) / len(lists)
+	out := make([]string, height)
+	for y := range height {
+		out[y] = "  "
+		for _, l := range lists {
+			cell := ""
+			if y > 0 && y-1 < len(l) {
+				cell = ansi.Truncate(l[y-1], w-1, "…")
+			}
+			out[y] += cell + strings.Repeat(" ", w-ansi.StringWidth(cell))
+		}
+		out[y] = ansi.Truncate(out[y], width, "")
+	}
+	return out
 }

@@ -94,3 +94,22 @@ func FitName(s string, width int) string {
 	cut := Width(s) - width + 1
 	return "…" + ansi.Cut(s, cut, Width(s))
 }
+
+// Plain takes the escape sequences of our own styles off.
+func Plain(s string) string { return ansi.Strip(s) }
+
+// Slice is the part of s between two columns.
+func Slice(s string, from, to int) string {
+	if from >= to {
+		return ""
+	}
+	return ansi.Cut(s, from, to)
+}
+
+// Wrap breaks text into lines of at most width cells, at blanks where it can.
+func Wrap(s string, width int) []string {
+	if width < 1 {
+		return nil
+	}
+	return strings.Split(ansi.Wrap(s, width, ""), "\n")
+}

@@ -1,0 +1,226 @@
+package ui
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"gantry/engine"
+	"gantry/ui/dialogs"
+	"gantry/ui/keys"
+)
+
+// actions are everything that can be done, most important first within a
+// scope. Their handlers are in the map below; a test checks that each has one.
+func actions() []keys.Action {
+	return []keys.Action{
+		{ID: "container.log", Scope: keys.Containers, Keys: []string{"enter"}, Title: "Into the log", Help: "Give the log the focus", Short: "log"},
+		{ID: "container.stop", Scope: keys.Containers, Keys: []string{"s"}, Title: "Stop", Help: "Send the stop signal, and kill after the timeout", Short: "stop", Asks: true},
+		{ID: "container.start", Scope: keys.Containers, Keys: []string{"S"}, Title: "Start", Help: "Start a container that does not run", Short: "start"},
+		{ID: "container.restart", Scope: keys.Containers, Keys: []string{"r"}, Title: "Restart", Help: "Stop and start again", Short: "restart", Asks: true},
+		{ID: "container.shell", Scope: keys.Containers, Keys: []string{"E"}, Title: "Shell", Help: "Open a shell in the container", Short: "shell"},
+		{ID: "container.remove", Scope: keys.Containers, Keys: []string{"d"}, Title: "Remove…", Help: "Remove containers, running ones by force", Short: "remove…", Asks: true},
+		{ID: "container.logfull", Scope: keys.Containers, Keys: []string{"m"}, Title: "Log, full screen", Help: "Zoom the container's log"},
+		{ID: "container.attach", Scope: keys.Containers, Keys: []string{"a"}, Title: "Attach", Help: "Connect the terminal to the container's program"},
+		{ID: "container.pause", Scope: keys.Containers, Keys: []string{"p"}, Title: "Pause or go on", Help: "Freeze all processes, or let them run again"},
+		{ID: "container.kill", Scope: keys.Containers, Keys: []string{"K"}, Title: "Kill…", Help: "Send SIGKILL", Asks: true},
+		{ID: "container.rename", Scope: keys.Containers, Keys: []string{"R"}, Title: "Rename…", Help: "Give the container another name"},
+		{ID: "container.run", Scope: keys.Containers, Keys: []string{"n"}, Title: "Run a new container…", Help: "Create and start a container from an image"},
+		{ID: "container.prune", Scope: keys.Containers, Keys: []string{"b"}, Title: "Prune…", Help: "Remove every container that does not run", Asks: true},
+
+		{ID: "image.pull", Scope: keys.Images, Keys: []string{"P"}, Title: "Pull…", Help: "Fetch an image from its registry", Short: "pull"},
+		{ID: "image.run", Scope: keys.Images, Keys: []string{"n"}, Title: "Run…", Help: "Create and start a container from this image", Short: "run"},
+		{ID: "image.tag", Scope: keys.Images, Keys: []string{"t"}, Title: "Tag…", Help: "Give the image another name", Short: "tag"},
+		{ID: "image.push", Scope: keys.Images, Keys: []string{"U"}, Title: "Push…", Help: "Send the image to its registry", Short: "push", Asks: true},
+		{ID: "image.remove", Scope: keys.Images, Keys: []string{"d"}, Title: "Remove…", Help: "Remove the name, and the image with its last name", Short: "remove…", Asks: true},
+		{ID: "image.prune", Scope: keys.Images, Keys: []string{"b"}, Title: "Prune…", Help: "Remove every image that no container uses", Asks: true},
+
+		{ID: "log.follow", Scope: keys.Log, Keys: []string{"f"}, Title: "Follow", Help: "Follow the end, or stop following", Short: "follow"},
+
+		{ID: "filter", Scope: keys.Global, Keys: []string{"/"}, Title: "Filter", Help: "Show only rows that hold a text", Short: "filter"},
+		{ID: "mark", Scope: keys.Global, Keys: []string{"space"}, Title: "Mark", Help: "Mark the row: actions then go to all marked ones", Short: "mark"},
+		{ID: "menu", Scope: keys.Global, Keys: []string{"x"}, Title: "Menu", Help: "Everything that can be done here", Short: "more"},
+		{ID: "palette", Scope: keys.Global, Keys: []string{":"}, Title: "Palette", Help: "Find an action by name"},
+		{ID: "copy", Scope: keys.Global, Keys: []string{"y"}, Title: "Copy ID", Help: "Copy the ID of what is under the cursor"},
+		{ID: "history", Scope: keys.Global, Keys: []string{"@"}, Title: "Command log", Help: "What was done, as commands"},
+		{ID: "pane.containers", Scope: keys.Global, Keys: []string{"1"}, Title: "Containers", Help: "Go to the containers"},
+		{ID: "pane.images", Scope: keys.Global, Keys: []string{"2"}, Title: "Images", Help: "Go to the images"},
+		{ID: "pane.next", Scope: keys.Global, Keys: []string{"tab", "l", "right"}, Title: "Next pane", Help: "Give the next pane the focus", Short: "pane"},
+		{ID: "pane.previous", Scope: keys.Global, Keys: []string{"shift+tab", "h", "left"}, Title: "Previous pane", Help: "Give the previous pane the focus"},
+		{ID: "zoom", Scope: keys.Global, Keys: []string{"+"}, Title: "Zoom", Help: "Give the pane the whole screen"},
+		{ID: "unzoom", Scope: keys.Global, Keys: []string{"_"}, Title: "Zoom back", Help: "Show all panes again"},
+		{ID: "back", Scope: keys.Global, Keys: []string{"esc"}, Title: "Back", Help: "Clear filter and marks, leave a zoom, go to the containers"},
+		{ID: "suspend", Scope: keys.Global, Keys: []string{"ctrl+z"}, Title: "Suspend", Help: "Back to the shell; fg returns"},
+		{ID: "quit", Scope: keys.Global, Keys: []string{"q", "ctrl+c"}, Title: "Quit", Help: "Leave; containers and jobs go on", Short: "quit"},
+		{ID: "help", Scope: keys.Global, Keys: []string{"?"}, Title: "Help", Help: "All keys", Short: "help"},
+	}
+}
+
+// handler is what an action does, and why it cannot be done now ("" when it
+// can).
+type handler struct {
+	disabled func(m *Model) string
+	run      func(m *Model) tea.Cmd
+}
+
+// always makes the handler of an action that can be done at any time.
+func always(run func(m *Model) tea.Cmd) handler {
+	return handler{func(*Model) string { return "" }, run}
+}
+
+// onContainers makes the handler of an action on the chosen containers. fits
+// tells why one of them does not suit.
+func onContainers(fits func(engine.ContainerSummary) string, run func(m *Model, cs []engine.ContainerSummary) tea.Cmd) handler {
+	return handler{
+		disabled: func(m *Model) string {
+			cs := m.targets()
+			if len(cs) == 0 {
+				return "there is no container"
+			}
+			why := ""
+			for _, c := range cs {
+				if why = fits(c); why == "" {
+					return ""
+				}
+			}
+			return why
+		},
+		run: func(m *Model) tea.Cmd {
+			var cs []engine.ContainerSummary
+			for _, c := range m.targets() {
+				if fits(c) == "" {
+					cs = append(cs, c)
+				}
+			}
+			return run(m, cs)
+		},
+	}
+}
+
+func onImage(run func(m *Model, img engine.ImageSummary) tea.Cmd) handler {
+	return handler{
+		disabled: func(m *Model) string {
+			if _, ok := m.image(); !ok {
+				return "there is no image"
+			}
+			return ""
+		},
+		run: func(m *Model) tea.Cmd {
+			img, _ := m.image()
+			return run(m, img)
+		},
+	}
+}
+
+func whatever(engine.ContainerSummary) string { return "" }
+
+func running(c engine.ContainerSummary) string {
+	if !c.Status.Running {
+		return "it is not running"
+	}
+	return ""
+}
+
+func stopped(c engine.ContainerSummary) string {
+	if c.Status.Running {
+		return "it is running already"
+	}
+	return ""
+}
+
+// handlers has one for each action.
+func handlers() map[keys.ID]handler {
+	h := map[keys.ID]handler{
+		"container.log":     onContainers(whatever, func(m *Model, _ []engine.ContainerSummary) tea.Cmd { m.focus = logPane; return nil }),
+		"container.logfull": onContainers(whatever, func(m *Model, _ []engine.ContainerSummary) tea.Cmd { m.focus, m.zoom = logPane, true; return nil }),
+		"container.start":   onContainers(stopped, (*Model).start),
+		"container.stop":    onContainers(running, (*Model).askStop),
+		"container.restart": onContainers(whatever, (*Model).askRestart),
+		"container.kill":    onContainers(running, (*Model).askKill),
+		"container.pause":   onContainers(running, (*Model).pause),
+		"container.remove":  onContainers(whatever, (*Model).askRemove),
+		"container.rename":  onContainers(whatever, (*Model).askRename),
+		"container.shell":   onContainers(running, (*Model).shell),
+		"container.attach":  onContainers(running, (*Model).attach),
+		"container.run":     always((*Model).askRun),
+		"container.prune":   always((*Model).askPruneContainers),
+		"image.pull":        always((*Model).askPull),
+		"image.run":         onImage(func(m *Model, _ engine.ImageSummary) tea.Cmd { return m.askRun() }),
+		"image.tag":         onImage((*Model).askTag),
+		"image.push":        onImage((*Model).askPush),
+		"image.remove":      onImage((*Model).askRemoveImage),
+		"image.prune":       always((*Model).askPruneImages),
+		"log.follow":        always(func(m *Model) tea.Cmd { m.toggleFollow(); return nil }),
+		"filter":            always(func(m *Model) tea.Cmd { m.filtering = m.focus != logPane; return nil }),
+		"mark":              always(func(m *Model) tea.Cmd { return m.mark() }),
+		"menu":              always(func(m *Model) tea.Cmd { m.openMenu(m.scope(), "What to do"); return nil }),
+		"palette":           always(func(m *Model) tea.Cmd { m.openMenu("", "Everything"); return nil }),
+		"copy":              always((*Model).copyID),
+		"history":           always(func(m *Model) tea.Cmd { m.showHistory(); return nil }),
+		"pane.containers":   always(func(m *Model) tea.Cmd { m.focus = containersPane; return nil }),
+		"pane.images":       always(func(m *Model) tea.Cmd { m.focus = imagesPane; return nil }),
+		"pane.next":         always(func(m *Model) tea.Cmd { m.focus = (m.focus + 1) % panes; return nil }),
+		"pane.previous":     always(func(m *Model) tea.Cmd { m.focus = (m.focus + panes - 1) % panes; return nil }),
+		"zoom":              always(func(m *Model) tea.Cmd { m.zoom = true; return nil }),
+		"unzoom":            always(func(m *Model) tea.Cmd { m.zoom = false; return nil }),
+		"back":              always(func(m *Model) tea.Cmd { m.back(); return nil }),
+		"suspend":           always(func(*Model) tea.Cmd { return tea.Suspend }),
+		"help":              always(func(m *Model) tea.Cmd { m.help = true; return nil }),
+	}
+	h["quit"] = always(func(m *Model) tea.Cmd {
+		if m.filter[m.focus] != "" {
+			m.filter[m.focus] = ""
+			return nil
+		}
+		return tea.Quit
+	})
+	return h
+}
+
+// scope is what the keys mean now.
+func (m *Model) scope() keys.Scope {
+	switch m.focus {
+	case imagesPane:
+		return keys.Images
+	case logPane:
+		return keys.Log
+	}
+	return keys.Containers
+}
+
+// act does an action, or says why not.
+func (m *Model) act(a keys.Action) tea.Cmd {
+	h, ok := m.handlers[a.ID]
+	if !ok {
+		return nil
+	}
+	if why := h.disabled(m); why != "" {
+		return m.say(strings.TrimSuffix(a.Title, "…")+": "+why, true)
+	}
+	return h.run(m)
+}
+
+// openMenu lists the actions of a scope, or all that can be done now.
+func (m *Model) openMenu(scope keys.Scope, title string) {
+	var list []keys.Action
+	for _, a := range m.keys.All() {
+		if a.Scope == scope || scope == "" && (a.Scope == keys.Global || a.Scope == m.scope() || a.Scope == keys.Images || a.Scope == keys.Containers) {
+			list = append(list, a)
+		}
+	}
+	items := make([]dialogs.Item, len(list))
+	for i, a := range list {
+		key := ""
+		if len(a.Keys) > 0 {
+			key = a.Keys[0]
+		}
+		items[i] = dialogs.Item{Text: a.Title, Key: key, Detail: a.Help, Disabled: m.handlers[a.ID].disabled(m)}
+		if scope == "" && a.Scope == keys.Images {
+			items[i].Text = "Image: " + a.Title
+		}
+	}
+	m.open(dialogs.Pick{Tag: menuTag(list), Name: title, Items: items})
+}
+
+// menuTag remembers what the rows of a menu stand for.
+type menuTag []keys.Action

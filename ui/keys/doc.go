@@ -1,0 +1,12 @@
+// Package keys is the registry of what can be done in the workbench. Each
+// action stands in it once: its name, its default keys, where it applies,
+// whether it asks first, and the command line that does the same. Keys, the
+// footer, the menu, the palette, the help page and the printed key reference
+// are made from it.
+//
+// It knows nothing of handlers: the root model has one per action.
+//
+// The invariant: within what is in effect at one time (a scope and the global
+// one) a key means one thing. New refuses clashes in the defaults by panic,
+// because they are a mistake of the program; Remap reports those of a user.
+package keys

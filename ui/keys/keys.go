@@ -1,0 +1,177 @@
+package keys
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// ID names an action, in configuration files too: "container.stop".
+type ID string
+
+// Scope is where an action applies: what has the focus.
+type Scope string
+
+const (
+	Global     Scope = "global"
+	Containers Scope = "containers"
+	Images     Scope = "images"
+	Detail     Scope = "detail"
+	Log        Scope = "log"
+)
+
+// Action is one thing that can be done.
+type Action struct {
+	ID    ID
+	Scope Scope
+	Keys  []string // as tea.KeyPressMsg.String() names them; the first is shown
+	Title string   // in menus: "Stop"
+	Help  string   // one sentence
+	Short string   // in the footer: "stop"; empty: not shown there
+	Asks  bool     // whether it asks before it does anything
+}
+
+// Clash is a key that two actions want at the same time.
+type Clash struct {
+	Key  string
+	A, B ID
+}
+
+func (c Clash) String() string {
+	return fmt.Sprintf("the key %q is wanted by %s and %s; the first keeps it", c.Key, c.A, c.B)
+}
+
+// Registry holds actions in their order of importance within a scope.
+type Registry struct {
+	actions []Action
+	byID    map[ID]int
+	byKey   map[Scope]map[string]ID
+}
+
+// New makes a registry; it panics when the actions clash.
+func New(actions []Action) *Registry {
+	r, clashes := build(actions)
+	if len(clashes) > 0 {
+		panic(clashes[0].String())
+	}
+	return r
+}
+
+func build(actions []Action) (*Registry, []Clash) {
+	r := &Registry{actions: actions, byID: make(map[ID]int), byKey: make(map[Scope]map[string]ID)}
+	var clashes []Clash
+	for i, a := range actions {
+		if _, ok := r.byID[a.ID]; ok {
+			panic(fmt.Sprintf("action %s is there twice", a.ID))
+		}
+		r.byID[a.ID] = i
+		if r.byKey[a.Scope] == nil {
+			r.byKey[a.Scope] = make(map[string]ID)
+		}
+		for _, k := range a.Keys {
+			if other, ok := r.holder(a.Scope, k); ok {
+				clashes = append(clashes, Clash{k, other, a.ID})
+				continue
+			}
+			r.byKey[a.Scope][k] = a.ID
+		}
+	}
+	return r, clashes
+}
+
+// holder finds who has a key where an action of scope would be in effect.
+func (r *Registry) holder(scope Scope, key string) (ID, bool) {
+	if id, ok := r.byKey[scope][key]; ok {
+		return id, true
+	}
+	if scope != Global {
+		id, ok := r.byKey[Global][key]
+		return id, ok
+	}
+	for _, keys := range r.byKey {
+		if id, ok := keys[key]; ok {
+			return id, true
+		}
+	}
+	return "", false
+}
+
+// Lookup finds the action of a key where scope has the focus.
+func (r *Registry) Lookup(scope Scope, key string) (Action, bool) {
+	id, ok := r.byKey[scope][key]
+	if !ok {
+		id, ok = r.byKey[Global][key]
+	}
+	if !ok {
+		return Action{}, false
+	}
+	return r.actions[r.byID[id]], true
+}
+
+// Get finds an action by its name.
+func (r *Registry) Get(id ID) (Action, bool) {
+	i, ok := r.byID[id]
+	if !ok {
+		return Action{}, false
+	}
+	return r.actions[i], true
+}
+
+// In lists the actions of a scope, most important first.
+func (r *Registry) In(scope Scope) []Action {
+	var out []Action
+	for _, a := range r.actions {
+		if a.Scope == scope {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// All lists every action.
+func (r *Registry) All() []Action { return slices.Clone(r.actions) }
+
+// Remap gives actions other keys; an empty list takes all of them away. It
+// returns the new registry and what was wrong with the request: unknown
+// actions by name with the nearest one, and clashes with both owners.
+func (r *Registry) Remap(keys map[string][]string) (*Registry, []string) {
+	var problems []string
+	actions := slices.Clone(r.actions)
+	names := make([]string, 0, len(keys))
+	for name := range keys {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		i, ok := r.byID[ID(name)]
+		if !ok {
+			problems = append(problems, fmt.Sprintf("there is no action %q; the nearest is %q", name, r.nearest(name)))
+			continue
+		}
+		actions[i].Keys = keys[name]
+	}
+	out, clashes := build(actions)
+	for _, c := range clashes {
+		problems = append(problems, c.String())
+	}
+	return out, problems
+}
+
+// nearest is the action whose name shares the longest beginning and end.
+func (r *Registry) nearest(name string) ID {
+	best, score := ID(""), -1
+	for _, a := range r.actions {
+		n := 0
+		for n < len(name) && n < len(a.ID) && name[n] == a.ID[n] {
+			n++
+		}
+		if _, verb, ok := strings.Cut(name, "."); ok && strings.HasSuffix(string(a.ID), "."+verb) {
+			n += 10
+		}
+		if n > score {
+			best, score = a.ID, n
+		}
+	}
+	return best
+}
