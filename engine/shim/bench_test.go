@@ -103,6 +103,11 @@ func BenchmarkRun(b *testing.B) {
 				must(b, s.Copy(io.Discard, io.Discard))
 				t3 := time.Now()
 				s.Close()
+				if temporary {
+					b.StopTimer()
+					bx.finished()
+					b.StartTimer()
+				}
 				spawn, start, end = spawn+t1.Sub(t0), start+t2.Sub(t1), end+t3.Sub(t2)
 			}
 			for name, d := range map[string]time.Duration{"ms-spawn": spawn, "ms-start": start, "ms-end": end} {

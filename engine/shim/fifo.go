@@ -83,10 +83,14 @@ func newSource(f *os.File, stream logs.Stream, terminal bool) *source {
 	return s
 }
 
+// pumpSize is half of what a pipe holds: while one half is logged, the program
+// fills the other.
+const pumpSize = 32 << 10
+
 // pump passes on what is read, each time with frameHead bytes of room in front.
 func (s *source) pump(sink func(logs.Stream, []byte)) {
 	defer close(s.done)
-	buf := make([]byte, frameHead+maxData)
+	buf := make([]byte, frameHead+pumpSize)
 	for {
 		n, err := s.f.Read(buf[frameHead:])
 		if n > 0 {

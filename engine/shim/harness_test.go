@@ -416,3 +416,14 @@ func (b *box) happened() []engine.Event {
 	}
 	return got
 }
+
+// finished waits for gantry-finish and returns what it was told.
+func (b *box) finished() string {
+	b.t.Helper()
+	var told []byte
+	eventually(b.t, "gantry-finish", func() bool {
+		told, _ = os.ReadFile(b.cfg.Root + "/finish")
+		return len(told) > 0
+	})
+	return string(told)
+}

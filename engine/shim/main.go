@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"syscall"
 
@@ -97,6 +98,7 @@ func (s *shim) exited() bool {
 // settleDown makes this process one that lives long beside many like it and
 // outlives whoever started it.
 func settleDown() {
+	runtime.MemProfileRate = 0 // its table has a page for nearly every sample
 	os.Chdir("/")
 	unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 	// Its end would leave the container without an exit code. Lowering needs

@@ -74,6 +74,24 @@ func TestFastExit(t *testing.T) {
 	}
 }
 
+// TestSessionWaits: whoever has a session learns the end from it, however fast
+// the monitor is gone.
+func TestSessionWaits(t *testing.T) {
+	t.Parallel()
+	for range 10 {
+		b := newBox(t, sh("exit 3"), func(c *shim.Config, _ *specs.Spec) { c.AutoRemove = true })
+		c := b.spawn()
+		s, err := c.Attach(b.ctx(), everything)
+		must(t, err)
+		must(t, c.Start(b.ctx()))
+		go b.copy(s)
+		if st, err := s.Wait(b.ctx()); err != nil || st.Code != 3 {
+			t.Errorf("status %+v, %v", st, err)
+		}
+		b.finished()
+	}
+}
+
 // TestWaitOfMany: everybody who waits is told, also who asks late.
 func TestWaitOfMany(t *testing.T) {
 	t.Parallel()
@@ -255,12 +273,8 @@ func TestAutoRemove(t *testing.T) {
 	t.Parallel()
 	b := newBox(t, []string{"/bin/true"}, func(c *shim.Config, _ *specs.Spec) { c.AutoRemove = true })
 	b.wait(b.start())
-	var told []byte
-	eventually(t, "gantry-finish", func() bool {
-		told, _ = os.ReadFile(b.cfg.Root + "/finish")
-		return len(told) > 0
-	})
-	if want := fmt.Sprintf("%s %s %s", b.cfg.Root, b.cfg.Run, b.cfg.ID); string(told) != want {
+	told := b.finished()
+	if want := fmt.Sprintf("%s %s %s", b.cfg.Root, b.cfg.Run, b.cfg.ID); told != want {
 		t.Errorf("gantry-finish was told %q, want %q", told, want)
 	}
 	if _, err := b.exit(); err != nil {

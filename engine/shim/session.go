@@ -10,7 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -23,9 +23,10 @@ type session struct {
 	conn   *conn
 	exec   string // "" for an attach
 
-	exited chan struct{} // closed when status is set
-	once   sync.Once
-	status engine.ExitStatus
+	reading chan struct{} // closed when Copy was called
+	read    chan struct{} // closed when it has ended
+	exited  chan struct{} // closed when it has read the status
+	status  engine.ExitStatus
 }
 
 var _ engine.Session = (*session)(nil)
@@ -36,11 +37,14 @@ func (c *Client) session(ctx context.Context, req request) (engine.Session, erro
 		return nil, err
 	}
 	cn.in.r = bufio.NewReaderSize(cn.f, maxData)
-	return &session{client: c, conn: cn, exec: ans.Exec, exited: make(chan struct{})}, nil
+	return &session{client: c, conn: cn, exec: ans.Exec,
+		reading: make(chan struct{}), read: make(chan struct{}), exited: make(chan struct{})}, nil
 }
 
 // Copy implements engine.Session. Notices about lost output go to stderr.
 func (s *session) Copy(stdout, stderr io.Writer) error {
+	close(s.reading)
+	defer close(s.read)
 	for {
 		k, b, err := s.conn.in.next()
 		if errors.Is(err, os.ErrClosed) {
@@ -72,10 +76,8 @@ func (s *session) end(b []byte) error {
 	if err := json.Unmarshal(b, &st); err != nil {
 		return fmt.Errorf("read exit status: %w: %w", errProtocol, err)
 	}
-	s.once.Do(func() {
-		s.status = st
-		close(s.exited)
-	})
+	s.status = st
+	close(s.exited)
 	return nil
 }
 
@@ -116,23 +118,50 @@ func (s *session) Signal(ctx context.Context, name string) error {
 	return err
 }
 
-// Wait implements engine.Session. What Copy has read needs no question.
+// copyTime is how long Wait believes that Copy is about to be called.
+const copyTime = time.Second
+
+// Wait implements engine.Session. The monitor takes no more questions once the
+// exit is on record, and tells it to those who read their session to the end:
+// so Wait asks, and listens to Copy as well.
 func (s *session) Wait(ctx context.Context) (engine.ExitStatus, error) {
+	asking, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := s.whenExited(cancel)
+	defer stop()
+	st, err := s.client.wait(asking, s.exec)
+	if err == nil || ctx.Err() != nil {
+		return st, err
+	}
+	select {
+	case <-s.reading:
+	case <-time.After(copyTime):
+		return st, err
+	}
+	select {
+	case <-s.read:
+	case <-ctx.Done():
+		return engine.ExitStatus{}, ctx.Err()
+	}
 	select {
 	case <-s.exited:
 		return s.status, nil
 	default:
+		return st, err
 	}
-	st, err := s.client.wait(ctx, s.exec)
-	if err != nil {
-		// The monitor may have left after it told Copy.
+}
+
+// whenExited calls f once Copy has read the status, unless it is stopped.
+func (s *session) whenExited(f func()) (stop func()) {
+	stopped := make(chan struct{})
+	go func() {
 		select {
 		case <-s.exited:
-			return s.status, nil
-		default:
+			f()
+		case <-stopped:
 		}
-	}
-	return st, err
+	}()
+	return func() { close(stopped) }
 }
 
 // Close implements engine.Session: it detaches.

@@ -44,6 +44,7 @@ type shim struct {
 	held    bool // the client that spawned us is there
 	leaving bool
 	grace   *time.Timer
+	resting *time.Timer
 }
 
 // errLeaving is what a request meets that comes too late.
@@ -124,6 +125,7 @@ func (s *shim) enter() error {
 }
 
 func (s *shim) leave() {
+	s.rest()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.busy--

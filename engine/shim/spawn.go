@@ -68,7 +68,7 @@ func greeted(ctx context.Context, f *os.File) error {
 // environment is all that a monitor gets: settings of Go's runtime that keep it
 // small, and have to be there before it begins. Two threads are one to read the
 // container's output and one to answer. Nothing of it goes on to a container.
-var environment = []string{"GOGC=20", "GOMEMLIMIT=16MiB", "GOMAXPROCS=2"}
+var environment = []string{"GOGC=20", "GOMEMLIMIT=16MiB", "GOMAXPROCS=1"}
 
 // execute runs this program again. /proc/self/exe is what this process runs,
 // even when the file was replaced or, as by go run, removed.

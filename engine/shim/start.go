@@ -77,6 +77,9 @@ func (s *shim) run(attempt int) error {
 		return err
 	}
 	checkpoint("started")
+	if spec.Linux.Seccomp != nil {
+		spec.Linux.Seccomp.Syscalls = nil // hundreds, and exec sessions have the compiled filter
+	}
 	s.mu.Lock()
 	s.spec, s.program, s.start, s.state = spec, prog, start, engine.Running
 	s.mu.Unlock()

@@ -17,7 +17,7 @@ var ErrBusy = errors.New("the journal has a writer already")
 
 // flushSize bounds what one Write gathers before it goes to the file: a chunk
 // of newlines grows fortyfold as records.
-const flushSize = 64 << 10
+const flushSize = 32 << 10
 
 // Options set the rotation.
 type Options struct {
