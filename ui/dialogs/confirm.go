@@ -56,7 +56,10 @@ func (c Confirm) View(width, height int, s styles.Styles) []string {
 		lines = append(lines, "  "+s.Text.Bold(true).Render(strings.TrimRight(widgets.Fit(o, min(width-2, widgets.Width(o))), " ")))
 	}
 	if c.Note != "" {
-		lines = append(lines, "", s.Muted.Render(widgets.Fit(c.Note, min(width, widgets.Width(c.Note)))))
+		lines = append(lines, "")
+		for _, l := range widgets.Break(c.Note, width) {
+			lines = append(lines, s.Muted.Render(l))
+		}
 	}
 	return append(lines, "", button(s, !c.yes, "esc", "cancel")+"   "+button(s, c.yes, c.key(), c.Yes))
 }

@@ -36,7 +36,7 @@ type Copy string
 func (d Message) View(width, height int, s styles.Styles) []string {
 	style := s.Text
 	var lines []string
-	for i, l := range widgets.Wrap(d.Text, width-2) {
+	for i, l := range widgets.Break(d.Text, width-2) {
 		mark := "  "
 		if i == 0 && d.Bad {
 			mark, style = s.Bad.Render("▲ "), s.Text
@@ -45,7 +45,7 @@ func (d Message) View(width, height int, s styles.Styles) []string {
 	}
 	if d.Hint != "" {
 		lines = append(lines, "")
-		for _, l := range widgets.Wrap(d.Hint, width-2) {
+		for _, l := range widgets.Break(d.Hint, width-2) {
 			lines = append(lines, "  "+s.Accent.Render(l))
 		}
 	}
@@ -133,7 +133,7 @@ func (d Progress) View(width, height int, s styles.Styles) []string {
 			style = s.Bad
 		}
 		lines = append(lines, "")
-		for _, l := range widgets.Wrap(d.Note, width) {
+		for _, l := range widgets.Break(d.Note, width) {
 			lines = append(lines, style.Render(l))
 		}
 	}
