@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"math"
+	"slices"
 	"time"
 
 	"gantry/images"
@@ -62,6 +63,7 @@ func corrupt(err error) error {
 
 type decoder struct {
 	r     *bufio.Reader
+	raw   []byte // what was read since the last sum
 	crc   uint32
 	prev  string
 	count uint64
@@ -130,6 +132,7 @@ func (d *decoder) fields(e *Entry) {
 }
 
 func (d *decoder) accept(e *Entry) error {
+	d.sum()
 	if err := e.check(); err != nil {
 		return err
 	}
@@ -148,6 +151,7 @@ func (d *decoder) path() string {
 // trailer checks count and checksum and that nothing follows.
 func (d *decoder) trailer() error {
 	n := d.uint(math.MaxUint64)
+	d.sum()
 	want := d.crc
 	sum := d.bytes(4)
 	if d.err != nil {
@@ -188,21 +192,29 @@ func (d *decoder) byte() byte {
 		d.fail(err)
 		return 0
 	}
-	d.crc = crc32.Update(d.crc, castagnoli, []byte{b})
+	d.raw = append(d.raw, b)
 	return b
 }
 
-// bytes reads n bytes; callers bound n.
+// sum takes what was read into the checksum, once per entry because a call for
+// each byte would be most of the work.
+func (d *decoder) sum() {
+	d.crc = crc32.Update(d.crc, castagnoli, d.raw)
+	d.raw = d.raw[:0]
+}
+
+// bytes reads n bytes, which stay valid until the next sum; callers bound n.
 func (d *decoder) bytes(n int) []byte {
-	b := make([]byte, n)
+	at := len(d.raw)
+	d.raw = slices.Grow(d.raw, n)[:at+n]
+	b := d.raw[at:]
+	if d.err == nil {
+		_, err := io.ReadFull(d.r, b)
+		d.err = err
+	}
 	if d.err != nil {
-		return b
+		clear(b)
 	}
-	if _, err := io.ReadFull(d.r, b); err != nil {
-		d.fail(err)
-		return make([]byte, n)
-	}
-	d.crc = crc32.Update(d.crc, castagnoli, b)
 	return b
 }
 
