@@ -257,6 +257,26 @@ func TestLoadRefusesBadArchives(t *testing.T) {
 	}
 }
 
+// TestLoadRefusesSparseMembers: a terabyte of zeros in some hundred bytes.
+func TestLoadRefusesSparseMembers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	f, err := os.Create(filepath.Join(dir, "layer.tar"))
+	must(t, err)
+	must(t, errors.Join(f.Truncate(1<<40), f.Close()))
+	for _, format := range []string{"gnu", "pax"} {
+		b, err := exec.CommandContext(t.Context(), "tar", "-C", dir, "-S", "--format="+format, "-cf", "-", "layer.tar").Output()
+		if err != nil {
+			t.Skipf("GNU tar is not there: %v", err)
+		}
+		s, _, err := load(t, b, images.Platform{})
+		if !errors.Is(err, images.ErrHostile) {
+			t.Errorf("%s (%d bytes): %v", format, len(b), err)
+		}
+		nothingLeft(t, s)
+	}
+}
+
 func TestCancelledLoadLeavesNothing(t *testing.T) {
 	t.Parallel()
 	s := openStore(t)

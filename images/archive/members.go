@@ -22,6 +22,21 @@ const (
 	maxLinks     = 16       // links to links
 )
 
+// errSparse: a sparse member of a few bytes may stand for exabytes of zeros, and
+// no tool that saves images writes one.
+var errSparse = fmt.Errorf("%w: it is a sparse file", images.ErrHostile)
+
+// isSparse recognises sparse files in the PAX format; in the GNU format the
+// type tells.
+func isSparse(h *tar.Header) bool {
+	for k := range h.PAXRecords {
+		if strings.HasPrefix(k, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
+}
+
 // members is what an archive holds, by name.
 type members struct {
 	s      *store.Store
@@ -83,13 +98,18 @@ func key(name string) string { return path.Clean("/" + name)[1:] }
 func (m *members) add(ctx context.Context, h *tar.Header, r io.Reader) error {
 	name := key(h.Name)
 	switch h.Typeflag {
-	case tar.TypeReg, tar.TypeGNUSparse:
+	case tar.TypeReg:
+		if isSparse(h) {
+			return errSparse
+		}
 	case tar.TypeSymlink:
 		m.links[name] = key(path.Join(path.Dir(name), h.Linkname))
 		return nil
 	case tar.TypeLink:
 		m.links[name] = key(h.Linkname)
 		return nil
+	case tar.TypeGNUSparse:
+		return errSparse
 	default:
 		return nil // folders, and what has no place in an image archive
 	}

@@ -142,7 +142,7 @@ func TestDamagedIndexEntryHidesNoOther(t *testing.T) {
 
 func TestDamagedIndex(t *testing.T) {
 	t.Parallel()
-	for name, content := range map[string]string{"cut": `{"schemaVersion":2,"manif`, "empty": "", "other": `[]`, "list": `{"manifests":{}}`} {
+	for name, content := range map[string]string{"cut": `{"schemaVersion":2,"manif`, "empty": "", "other": `[]`, "null": "null", "huge": strings.Repeat(" ", 17<<20), "list": `{"manifests":{}}`} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var path string

@@ -21,7 +21,7 @@ type describedImage struct {
 // List returns all images, one per ID, in the order of index.json. An image
 // that cannot be used is listed with its Problem. It takes no lock.
 func (s *Store) List(ctx context.Context) ([]images.Image, error) {
-	x, err := s.readIndex()
+	x, err := s.lookIndex()
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (s *Store) List(ctx context.Context) ([]images.Image, error) {
 // from). It returns images.ErrNotFound or images.ErrAmbiguous. It takes no lock
 // and protects nothing: see Hold. A damaged image is found, with its Problem.
 func (s *Store) Resolve(_ context.Context, ref string) (images.Image, error) {
-	x, err := s.readIndex()
+	x, err := s.lookIndex()
 	if err != nil {
 		return images.Image{}, err
 	}

@@ -76,23 +76,21 @@ func (e *entry) annotate(key, value string) {
 // as a whole. A store that never held an image has none.
 func (s *Store) readIndex() (*index, error) {
 	x := &index{path: s.inRoot("index.json"), fields: map[string]json.RawMessage{}}
-	f, err := os.Open(x.path)
+	b, err := readBounded(x.path)
 	if errors.Is(err, os.ErrNotExist) {
 		return x, nil
 	}
+	if errors.Is(err, images.ErrCorrupt) {
+		return nil, x.corrupt(err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read image index: %w", err)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxIndex+1))
-	if err != nil {
-		return nil, fmt.Errorf("read image index: %w", err)
-	}
-	if len(b) > maxIndex {
-		return nil, x.corrupt(fmt.Errorf("it has more than %d bytes", maxIndex))
 	}
 	if err := json.Unmarshal(b, &x.fields); err != nil {
 		return nil, x.corrupt(err)
+	}
+	if x.fields == nil { // "null"
+		return nil, x.corrupt(errors.New("it is no object"))
 	}
 	var list []json.RawMessage
 	if raw, ok := x.fields["manifests"]; ok {
@@ -106,6 +104,39 @@ func (s *Store) readIndex() (*index, error) {
 	return x, nil
 }
 
+func readBounded(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxIndex+1))
+	if err == nil && len(b) > maxIndex {
+		err = fmt.Errorf("%w: it has more than %d bytes", images.ErrCorrupt, maxIndex)
+	}
+	return b, err
+}
+
+// lookIndex is readIndex for who changes nothing: it decodes the document in one
+// pass, which takes a third of the time, and leaves the careful way to a
+// document that does not pass whole.
+func (s *Store) lookIndex() (*index, error) {
+	path := s.inRoot("index.json")
+	b, err := readBounded(path)
+	if err != nil {
+		return s.readIndex()
+	}
+	var doc Index
+	if err := json.Unmarshal(b, &doc); err != nil || doc.Manifests == nil {
+		return s.readIndex()
+	}
+	x := &index{path: path, entries: make([]*entry, len(doc.Manifests))}
+	for i, d := range doc.Manifests {
+		x.entries[i] = &entry{desc: d, bad: checkEntry(d)}
+	}
+	return x, nil
+}
+
 func (x *index) corrupt(err error) error {
 	return fmt.Errorf("read image index: %w: %s: %w; move that file away and pull or load the images again (containers are not affected)",
 		images.ErrCorrupt, x.path, err)
@@ -115,12 +146,16 @@ func parseEntry(raw json.RawMessage) *entry {
 	e := &entry{raw: raw}
 	e.bad = json.Unmarshal(raw, &e.desc)
 	if e.bad == nil {
-		e.bad = e.desc.check()
-	}
-	if e.bad == nil && !IsManifest(e.desc.MediaType) {
-		e.bad = fmt.Errorf("media type %q is not an image manifest", e.desc.MediaType)
+		e.bad = checkEntry(e.desc)
 	}
 	return e
+}
+
+func checkEntry(d Descriptor) error {
+	if !IsManifest(d.MediaType) {
+		return fmt.Errorf("media type %q is not an image manifest", d.MediaType)
+	}
+	return d.check()
 }
 
 // write replaces index.json; the change is on disk when it returns.

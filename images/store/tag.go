@@ -97,14 +97,15 @@ func (s *Store) checkComplete(manifest images.Digest) error {
 // put adds an entry in the place of the one that had its name and of nameless
 // ones of the same image.
 func (s *Store) put(x *index, next *entry) {
+	id := s.id(next)
 	if name := next.name(); name != "" {
 		for _, e := range x.good() {
 			if e.name() == name {
-				s.unname(x, e, s.id(next))
+				inherit(next, e)
+				s.unname(x, e, id)
 			}
 		}
 	}
-	id := s.id(next)
 	x.remove(func(e *entry) bool {
 		if s.id(e) != id || e.name() != "" {
 			return false

@@ -135,6 +135,18 @@ func TestMovedTagLeavesADanglingImageWithItsDigest(t *testing.T) {
 	}
 }
 
+func TestAddingAgainKeepsTheRepoDigest(t *testing.T) {
+	t.Parallel()
+	s, _ := openStore(t)
+	pulled := build(t, "one").mustAdd(t, s, "app:1")
+	ref := mustRef(t, "app:1")
+	loaded, err := s.Add(t.Context(), store.ImageRecord{Ref: &ref, Manifest: pulled.Manifest})
+	must(t, err)
+	if diff := cmp.Diff(pulled, loaded); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAmbiguousPrefix(t *testing.T) {
 	t.Parallel()
 	s, _ := openStore(t)
