@@ -6,6 +6,7 @@ import (
 	"os"
 	pathpkg "path"
 	"strconv"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -57,7 +58,7 @@ func (s *shim) conclude(x ExitRecord) {
 	}
 	s.answer(x.Status())
 	checkpoint("answered")
-	if s.cfg.AutoRemove {
+	if s.cfg.AutoRemove && !s.removed() {
 		if err := s.remove(); err != nil {
 			fmt.Fprintf(os.Stderr, "remove: %v\n", err)
 		}
@@ -126,20 +127,54 @@ func RecordExit(root string, j *events.Journal, id engine.ID, x ExitRecord, attr
 	return err
 }
 
+// A front end that waited for the end of a container removes it itself: it is
+// running already. removalTime is what it gets for that once it has been
+// answered, and answerTime what others get to take their answers.
+const (
+	removalTime = 200 * time.Millisecond
+	answerTime  = 2 * time.Second
+)
+
+// removed gives those who were answered the time to remove the container, and
+// tells whether they did.
+func (s *shim) removed() bool {
+	waited := false
+	for deadline := time.Now().Add(answerTime); s.others() && time.Now().Before(deadline); waited = true {
+		time.Sleep(time.Millisecond)
+	}
+	if !waited {
+		return false
+	}
+	for deadline := time.Now().Add(removalTime); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if _, err := os.Lstat(s.cfg.Bundle); errors.Is(err, os.ErrNotExist) {
+			return true
+		}
+	}
+	return false
+}
+
+// others tells whether any request beside conclude is at work.
+func (s *shim) others() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.busy > 1
+}
+
 // remove leaves the rest of an exit, which needs heavy packages, to another
 // process.
 func (s *shim) remove() error {
-	devNull, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: os.DevNull, Err: err}
+	}
+	defer unix.Close(null)
+	argv := []string{"gantry-finish", s.cfg.Root, s.cfg.Run, string(s.cfg.ID)}
+	pid, err := start(argv, &syscall.ProcAttr{
+		Dir: "/", Env: []string{}, Files: []uintptr{uintptr(null), 1, 2}, Sys: &syscall.SysProcAttr{Setsid: true},
+	})
 	if err != nil {
 		return err
 	}
-	defer devNull.Close()
-	p, err := os.StartProcess("/proc/self/exe", []string{"gantry-finish", s.cfg.Root, s.cfg.Run, string(s.cfg.ID)}, &os.ProcAttr{
-		Dir: "/", Env: []string{}, Files: []*os.File{devNull, os.Stdout, os.Stderr}, Sys: &unix.SysProcAttr{Setsid: true},
-	})
-	if err != nil {
-		return fmt.Errorf("start finish: %w", err)
-	}
-	adjustOOM(p.Pid, "0")
-	return p.Release()
+	adjustOOM(pid, "0")
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"gantry/engine"
+	"gantry/engine/record"
 	"gantry/engine/shim"
 )
 
@@ -279,6 +280,27 @@ func TestAutoRemove(t *testing.T) {
 	}
 	if _, err := b.exit(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRemovedByWaiter: who was told the end may be faster than gantry-finish,
+// which is not started then.
+func TestRemovedByWaiter(t *testing.T) {
+	t.Parallel()
+	b := newBox(t, sh("read x"), interactive(true), func(c *shim.Config, _ *specs.Spec) { c.AutoRemove = true })
+	c := b.start()
+	st, err := c.Status(b.ctx())
+	must(t, err)
+	ticks, err := record.PidStart(st.ShimPid)
+	must(t, err)
+	p := b.attach(c, everything)
+	must(t, p.CloseWrite())
+	p.end()
+	must(t, os.Rename(b.cfg.Bundle, b.cfg.Bundle+"-gone"))
+	must(t, p.Close())
+	eventually(t, "the monitor's end", func() bool { return !record.Alive(st.ShimPid, ticks) })
+	if told, err := os.ReadFile(b.cfg.Root + "/finish"); err == nil {
+		t.Errorf("gantry-finish was started: %s", told)
 	}
 }
 

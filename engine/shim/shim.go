@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	"gantry/engine"
 	"gantry/engine/cgroup/leaf"
@@ -190,8 +191,8 @@ func (s *shim) dismiss() error {
 func (s *shim) free() error {
 	errs := []error{s.socket.Close()}
 	for _, name := range []string{"shim.sock", "stdin", "stdout", "stderr", "paused"} {
-		if err := os.Remove(s.cfg.runFile(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			errs = append(errs, err)
+		if err := unix.Unlink(s.cfg.runFile(name)); err != nil && err != unix.ENOENT {
+			errs = append(errs, &os.PathError{Op: "remove", Path: s.cfg.runFile(name), Err: err})
 		}
 	}
 	return errors.Join(append(errs, s.lock.Close())...)

@@ -88,29 +88,29 @@ func execute(cfg *Config, theirs *os.File, argv []string) error {
 	// close-on-exec anyway. Failing on kernels before 5.11 is bearable.
 	_ = unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC)
 	pidfd := -1
-	p, err := startIn(cfg.MonitorGroup, argv, &os.ProcAttr{
-		Dir: "/", Env: environment, Files: []*os.File{null, log, log, theirs},
+	pid, err := startIn(cfg.MonitorGroup, argv, &syscall.ProcAttr{
+		Dir: "/", Env: environment, Files: []uintptr{null.Fd(), log.Fd(), log.Fd(), theirs.Fd()},
 		Sys: &syscall.SysProcAttr{Setsid: true, PidFD: &pidfd},
 	})
 	if err != nil {
 		return err
 	}
 	if pidfd >= 0 {
-		go reap(p.Pid, pidfd)
+		go reap(pid, pidfd)
 	}
-	return p.Release()
+	return nil
 }
 
 // startIn starts the monitor in its control group from its first instruction
 // on. Moving it later would take a lock of the kernel's that waits for an RCU
 // grace period, some 15 ms: half of what a short run takes.
-func startIn(group *leaf.Group, argv []string, attr *os.ProcAttr) (p *os.Process, err error) {
+func startIn(group *leaf.Group, argv []string, attr *syscall.ProcAttr) (pid int, err error) {
 	if group == nil {
-		return os.StartProcess("/proc/self/exe", argv, attr)
+		return start(argv, attr)
 	}
 	unified, err := group.FD()
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	if unified != nil {
 		defer unified.Close()
@@ -125,13 +125,23 @@ func startIn(group *leaf.Group, argv []string, attr *os.ProcAttr) (p *os.Process
 			err = entered
 			return
 		}
-		p, err = os.StartProcess("/proc/self/exe", argv, attr)
+		pid, err = start(argv, attr)
 		if leave() == nil {
 			runtime.UnlockOSThread()
 		}
 	}()
 	<-done
-	return p, err
+	return pid, err
+}
+
+// start is os.StartProcess without its first trying out pidfds with a process
+// of its own.
+func start(argv []string, attr *syscall.ProcAttr) (int, error) {
+	pid, err := syscall.ForkExec("/proc/self/exe", argv, attr)
+	if err != nil {
+		return 0, &os.PathError{Op: "execute", Path: argv[0], Err: err}
+	}
+	return pid, nil
 }
 
 // reap waits for the end of a monitor, should it come before ours: without a
