@@ -18,10 +18,10 @@ func ParseDigest(s string) (Digest, error) {
 		return "", fmt.Errorf("parse digest %q: only sha256 digests are supported", s)
 	}
 	if len(enc) != 64 || strings.ToLower(enc) != enc {
-		return "", fmt.Errorf("parse digest %q: want 64 lower-case hexadecimal digits after sha256:", s)
+		return "", fmt.Errorf("parse digest %q: after sha256: want 64 lower-case hexadecimal digits", s)
 	}
 	if _, err := hex.DecodeString(enc); err != nil {
-		return "", fmt.Errorf("parse digest %q: want 64 lower-case hexadecimal digits after sha256:", s)
+		return "", fmt.Errorf("parse digest %q: after sha256: want 64 lower-case hexadecimal digits", s)
 	}
 	return Digest(s), nil
 }

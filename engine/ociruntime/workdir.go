@@ -20,7 +20,7 @@ func enterDir(root int, dir string, create bool) error {
 		return fmt.Errorf("%w working directory %q: it must be absolute", engine.ErrInvalid, dir)
 	}
 	var fd int
-	err := error(unix.ENOENT)
+	var err error
 	if create {
 		fd, err = openTarget(root, dir, directory)
 	} else {
