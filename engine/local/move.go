@@ -175,9 +175,12 @@ func (e *Engine) save(ctx context.Context, opts engine.SaveOptions) error {
 }
 
 func (e *Engine) loadArchive(ctx context.Context, opts engine.LoadOptions, report func(images.Progress)) (string, error) {
-	platform, err := platformOf(opts.Platform)
-	if err != nil {
-		return "", kindErr("load", "images", "", err, "")
+	var platform images.Platform // none: the host's, or the only one there is
+	if opts.Platform != "" {
+		var err error
+		if platform, err = platformOf(opts.Platform); err != nil {
+			return "", kindErr("load", "images", "", err, "")
+		}
 	}
 	s, err := e.store()
 	if err != nil {

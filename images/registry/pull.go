@@ -2,8 +2,10 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"syscall"
 
 	"gantry/images"
 	"gantry/images/store"
@@ -55,14 +57,20 @@ type puller struct {
 	told   map[int]bool // layers that the store spoke of; only Fetch's calls and rest use it
 }
 
-func (p *puller) run(ctx context.Context) (images.Image, error) {
+func (p *puller) run(ctx context.Context) (img images.Image, err error) {
 	// The lease keeps other processes' collections away from what has arrived
 	// until the image's name protects it.
 	lease, err := p.store.Lease(ctx)
 	if err != nil {
 		return images.Image{}, err
 	}
-	defer lease.Release()
+	defer func() {
+		// What came before the disk was full would keep it full.
+		if errors.Is(err, syscall.ENOSPC) {
+			err = errors.Join(err, lease.Discard(context.WithoutCancel(ctx)))
+		}
+		lease.Release()
+	}()
 	for _, b := range [][]byte{p.image.Raw, p.image.ConfigRaw} {
 		if _, err := p.store.PutBlob(lease, b); err != nil {
 			return images.Image{}, err
