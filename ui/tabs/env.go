@@ -1,0 +1,193 @@
+package tabs
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
+
+	"gantry/engine"
+	"gantry/ui/styles"
+	"gantry/ui/widgets"
+)
+
+// Env lists the environment that a container was made with.
+type Env struct {
+	reading[engine.ContainerDetail]
+	frame
+	styles func() styles.Styles
+
+	filter   prompt
+	unsorted bool // as the container has them
+	reveal   bool
+	list     list
+	rows     []variable // what the filter leaves, in order
+}
+
+// NewEnv makes the tab. It shows nothing before Open.
+func NewEnv(eng engine.Engine, s func() styles.Styles, _ func() time.Time) *Env {
+	return &Env{styles: s, reading: readDetail(eng)}
+}
+
+// Name implements Panel.
+func (t *Env) Name() string { return "Env" }
+
+// Open implements Tab. Another container's secrets are hidden again.
+func (t *Env) Open(ctx context.Context, id engine.ID) tea.Cmd {
+	if string(id) != t.ref {
+		t.reveal = false
+	}
+	cmd := t.open(ctx, string(id))
+	t.choose()
+	return cmd
+}
+
+// Close implements Panel.
+func (t *Env) Close() { t.close() }
+
+// Refresh implements Panel.
+func (t *Env) Refresh() tea.Cmd { return t.refresh() }
+
+// Update implements Panel.
+func (t *Env) Update(msg tea.Msg) (bool, tea.Cmd) {
+	ok, cmd := t.accept(msg)
+	if ok {
+		t.choose()
+	}
+	return ok, cmd
+}
+
+// choose makes the rows; the cursor stays on its variable.
+func (t *Env) choose() {
+	before := t.selected().name
+	t.rows = t.rows[:0]
+	for _, s := range t.value.Config.Env {
+		v := parseVariable(s)
+		// A hidden value must not be found by trying letters.
+		if f := t.filter.text; f == "" || widgets.Find(v.name, f) >= 0 || widgets.Find(v.shown(t.reveal), f) >= 0 {
+			t.rows = append(t.rows, v)
+		}
+	}
+	if !t.unsorted {
+		slices.SortStableFunc(t.rows, func(a, b variable) int { return strings.Compare(a.name, b.name) })
+	}
+	t.list.n = len(t.rows)
+	at := slices.IndexFunc(t.rows, func(v variable) bool { return v.name == before })
+	if at < 0 {
+		at = t.list.at
+	}
+	t.list.put(at, t.room())
+}
+
+// room is the rows below the header.
+func (t *Env) room() int { return max(1, t.height-1) }
+
+func (t *Env) selected() variable {
+	if t.list.at < len(t.rows) {
+		return t.rows[t.list.at]
+	}
+	return variable{}
+}
+
+// Key implements Panel.
+func (t *Env) Key(key string) (bool, tea.Cmd) {
+	if t.filter.typing {
+		if t.filter.key(key) {
+			t.choose()
+		}
+		return true, nil
+	}
+	if t.list.key(key, t.room()) {
+		return true, nil
+	}
+	switch key {
+	case "/":
+		t.filter.open()
+	case "o":
+		t.unsorted = !t.unsorted
+		t.choose()
+	case "v":
+		t.reveal = !t.reveal
+		t.choose()
+	case "y", "Y":
+		return true, t.copy(key == "Y")
+	case "esc":
+		if !t.filter.clear() {
+			return false, nil
+		}
+		t.choose()
+	default:
+		return false, nil
+	}
+	return true, nil
+}
+
+// copy takes the true value also where it is hidden: that is what it is
+// copied for.
+func (t *Env) copy(whole bool) tea.Cmd {
+	v := t.selected()
+	switch {
+	case len(t.rows) == 0:
+		return nil
+	case whole:
+		return copyText(v.name+"="+v.value, safe(v.name)+" with its value")
+	}
+	return copyText(v.value, "value of "+safe(v.name))
+}
+
+// Typing implements Panel.
+func (t *Env) Typing() bool { return t.filter.typing }
+
+// Keys implements Panel.
+func (t *Env) Keys() []KeyHelp {
+	return []KeyHelp{{"y", "copy the value"}, {"v", "show secrets"}, {"/", "filter"}, {"o", "sort"}, {"Y", "copy NAME=value"}, pageKeys}
+}
+
+// Status implements Panel.
+func (t *Env) Status() string {
+	if !t.loaded {
+		return ""
+	}
+	s := ofFilter(len(t.rows), len(t.value.Config.Env), t.filter.text, "variable", "variables")
+	if t.unsorted {
+		s += " · as given"
+	}
+	if t.reveal {
+		s += " · secrets shown"
+	}
+	return s
+}
+
+// View implements Panel.
+func (t *Env) View(width, height int) []string {
+	s := t.styles()
+	if lines, instead := t.instead(s, "container", width, height); instead {
+		return lines
+	}
+	foot := t.filter.lines(s, "filter", width)
+	if len(t.rows) == 0 {
+		what := "It has no environment of its own."
+		if t.filter.text != "" {
+			what = "No variable matches."
+		}
+		return stack(notice(s, width, what, ""), foot, height)
+	}
+	table := widgets.Table{
+		Columns: []widgets.Column{{Title: "NAME", Max: max(12, width/3), Style: s.Accent}, {Title: "VALUE", Grow: true, Style: s.Text}},
+		Rows:    make([][]string, len(t.rows)), Cursor: t.list.at, Offset: t.list.offset,
+		Focused: !t.unfocused, Styles: tableStyles(s, !t.unfocused),
+		Cell: func(row, column int) (lipgloss.Style, bool) {
+			return s.Muted, column == 1 && t.rows[row].masked() && !t.reveal
+		},
+	}
+	for i, v := range t.rows {
+		table.Rows[i] = []string{safe(v.name), v.shown(t.reveal)}
+	}
+	if v := t.selected(); !t.filter.typing && table.Cut(width) {
+		foot = full(s, safe(v.name)+"="+v.shown(t.reveal), width, height)
+	}
+	return stack(table.Render(width, height-len(foot)), foot, height)
+}

@@ -1,0 +1,189 @@
+package tabs
+
+import (
+	"fmt"
+	"math"
+
+	"charm.land/lipgloss/v2"
+
+	"gantry/engine"
+	"gantry/ui/styles"
+	"gantry/ui/widgets"
+)
+
+// gauge is one chart of the stats tab: what it is called, what it says now,
+// and what it draws.
+type gauge struct {
+	name   string
+	value  string // the current value, most important part first
+	brief  string // the same in a dozen cells
+	style  lipgloss.Style
+	curves []curve
+	limit  float64
+	whole  string // what the limit is, at the right edge: "100 %"
+	scale  func(peak, least float64) float64
+	least  float64 // the smallest top of the scale
+	format func(float64) string
+}
+
+// curve is one line of a gauge.
+type curve struct {
+	of   func(point) float64
+	dash int
+}
+
+// gauges are the charts that the samples give reason for.
+func (t *Stats) gauges(s styles.Styles) []gauge {
+	all := []gauge{t.cpu(s), t.memory(s), t.io(s), t.processes(s)}
+	if t.ring.last.Pressure != nil {
+		all = append(all, t.pressure(s))
+	}
+	if n := t.ring.last.Network; n.RxBytes+n.TxBytes > 0 {
+		all = append(all, t.network(s))
+	}
+	return all
+}
+
+func (t *Stats) cpu(s styles.Styles) gauge {
+	c, now := t.ring.last.CPU, t.ring.latest().cores
+	g := gauge{
+		name: "CPU", style: s.Accent, curves: []curve{{of: func(p point) float64 { return p.cores }}},
+		limit: c.Limit, scale: widgets.NiceMax, least: 0.1, format: cores,
+	}
+	if math.IsNaN(now) {
+		g.value, g.brief = "measuring …", "measuring …"
+		return g
+	}
+	g.value, g.brief = cores(now)+" cores", cores(now)+" c"
+	switch {
+	case c.Limit > 0:
+		share := widgets.Percent(100 * now / c.Limit)
+		g.value += fmt.Sprintf(" · %s of the limit of %s", share, cores(c.Limit))
+		g.brief += " " + share
+		g.whole = "100 %"
+	case c.Online > 0:
+		g.value += fmt.Sprintf(" · %s of %s · no limit", widgets.Percent(100*now/float64(c.Online)), count(c.Online, "processor", "processors"))
+	}
+	return g
+}
+
+// memoryLimit is 0 where the only limit is the host's memory, which the
+// engine reports in its place.
+func (t *Stats) memoryLimit() float64 {
+	if l := t.ring.last.Memory.Limit; t.host == 0 || l < t.host {
+		return float64(l)
+	}
+	return 0
+}
+
+func (t *Stats) memory(s styles.Styles) gauge {
+	m, limit := t.ring.last.Memory, t.memoryLimit()
+	used := float64(m.Usage)
+	g := gauge{
+		name: "Memory", style: s.Accent, curves: []curve{{of: func(p point) float64 { return p.memory }}},
+		value: widgets.BinaryBytes(used), limit: limit, scale: widgets.NiceBinaryMax, least: 1 << 20, format: widgets.BinaryBytes,
+	}
+	g.brief = g.value
+	if limit > 0 {
+		share := widgets.Percent(100 * used / limit)
+		g.value += fmt.Sprintf(" · %s of the limit of %s", share, widgets.BinaryBytes(limit))
+		g.brief += " " + share
+		g.whole = "100 %"
+		if used > 0.9*limit {
+			g.style = s.Busy
+		}
+	} else {
+		g.value += " · no limit"
+	}
+	if m.Peak > 0 {
+		g.value += " · peak " + widgets.BinaryBytes(float64(m.Peak))
+	}
+	if m.Cache > 0 {
+		g.value += " · cache " + widgets.BinaryBytes(float64(m.Cache))
+	}
+	if m.Swap > 0 {
+		g.value += " · swap " + widgets.BinaryBytes(float64(m.Swap))
+	}
+	return g
+}
+
+func (t *Stats) io(s styles.Styles) gauge {
+	p, io := t.ring.latest(), t.ring.last.IO
+	g := gauge{
+		name: "IO", style: s.Accent, scale: widgets.NiceMax, least: 1000, format: perSecond,
+		curves: []curve{{of: func(p point) float64 { return p.read }}, {of: func(p point) float64 { return p.write }, dash: 2}},
+	}
+	g.value, g.brief = twoRates("read", p.read, "write", p.write)
+	g.value += fmt.Sprintf(" · in all %s and %s", widgets.Bytes(float64(io.ReadBytes)), widgets.Bytes(float64(io.WriteBytes)))
+	return g
+}
+
+func (t *Stats) network(s styles.Styles) gauge {
+	p, n := t.ring.latest(), t.ring.last.Network
+	g := gauge{
+		name: "Network", style: s.Accent, scale: widgets.NiceMax, least: 1000, format: perSecond,
+		curves: []curve{{of: func(p point) float64 { return p.rx }}, {of: func(p point) float64 { return p.tx }, dash: 2}},
+	}
+	g.value, g.brief = twoRates("in", p.rx, "out", p.tx)
+	g.value += fmt.Sprintf(" · in all %s and %s", widgets.Bytes(float64(n.RxBytes)), widgets.Bytes(float64(n.TxBytes)))
+	return g
+}
+
+// twoRates writes the values of a solid and a dashed curve, which are their
+// legend too.
+func twoRates(first string, a float64, second string, b float64) (value, brief string) {
+	if math.IsNaN(a) {
+		return "measuring …", "measuring …"
+	}
+	return fmt.Sprintf("%s ━ %s · %s ╍ %s", first, perSecond(a), second, perSecond(b)),
+		widgets.Bytes(a) + " " + widgets.Bytes(b)
+}
+
+func (t *Stats) processes(s styles.Styles) gauge {
+	last := t.ring.last
+	g := gauge{
+		name: "PIDs", style: s.Accent, curves: []curve{{of: func(p point) float64 { return p.pids }}},
+		value: fmt.Sprint(last.PIDs), limit: float64(last.PIDLimit), scale: widgets.NiceMax, least: 5,
+		format: func(v float64) string { return fmt.Sprintf("%.0f", v) },
+	}
+	g.brief = g.value
+	if last.PIDLimit > 0 {
+		g.value += fmt.Sprintf(" of at most %d", last.PIDLimit)
+		g.brief += fmt.Sprintf(" of %d", last.PIDLimit)
+		g.whole = "limit"
+		if float64(last.PIDs) > 0.9*float64(last.PIDLimit) {
+			g.style = s.Busy
+		}
+	} else {
+		g.value += " · no limit"
+	}
+	return g
+}
+
+// pressure is how long tasks waited for what they could not get (PSI).
+func (t *Stats) pressure(s styles.Styles) gauge {
+	p := t.ring.last.Pressure
+	if p == nil {
+		p = &engine.Pressure{}
+	}
+	return gauge{
+		name: "Pressure", style: s.Accent, scale: widgets.NiceMax, least: 10, format: widgets.Percent,
+		value: fmt.Sprintf("waiting for cpu ━ %s · memory ╍ %s · io ┈ %s of the last 10 s",
+			widgets.Percent(p.CPUSome), widgets.Percent(p.MemorySome), widgets.Percent(p.IOSome)),
+		brief: fmt.Sprintf("%.0f %.0f %.0f %%", p.CPUSome, p.MemorySome, p.IOSome),
+		curves: []curve{
+			{of: func(p point) float64 { return p.cpuWait }},
+			{of: func(p point) float64 { return p.memWait }, dash: 3},
+			{of: func(p point) float64 { return p.ioWait }, dash: 1},
+		},
+	}
+}
+
+func cores(v float64) string {
+	if v >= 9.995 {
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+func perSecond(v float64) string { return widgets.Bytes(v) + "/s" }

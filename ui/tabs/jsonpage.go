@@ -1,0 +1,152 @@
+package tabs
+
+import (
+	"encoding/json"
+	"fmt"
+
+	tea "charm.land/bubbletea/v2"
+
+	"gantry/ui/styles"
+	"gantry/ui/widgets"
+)
+
+// jsonPage is a document that folds, is searched and copied from: what the
+// inspect tabs of containers and images have in common.
+type jsonPage struct {
+	frame
+	tree   widgets.JSONTree
+	search prompt
+	offset int
+	err    error // the document could not be made
+}
+
+// show replaces the document by the JSON of v. Folds, cursor and search stay.
+func (p *jsonPage) show(v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		p.err = fmt.Errorf("write as JSON: %w", err)
+		return
+	}
+	root, err := widgets.ParseJSON(b)
+	if p.err = err; err != nil {
+		return
+	}
+	if config := root.Member("Config"); config != nil {
+		if env := config.Member("Env"); env != nil {
+			maskEnv(env)
+		}
+	}
+	p.tree.SetRoot(root)
+}
+
+// maskEnv hides what looks secret. The same is hidden in the Env tab.
+func maskEnv(env *widgets.JSONNode) {
+	for _, n := range env.Children {
+		if v := parseVariable(n.Value); v.masked() {
+			n.Mask = fmt.Sprintf("%q", safe(v.name+"="+v.mask))
+		}
+	}
+}
+
+// room is the height of the tree as far as Place has told it.
+func (p *jsonPage) room() int { return max(1, p.height-btoi(p.search.typing)) }
+
+func (p *jsonPage) key(key string) (handled bool, cmd tea.Cmd) {
+	if p.search.typing {
+		if p.search.key(key) {
+			p.tree.Search(p.search.text)
+		}
+		p.scroll()
+		return true, nil
+	}
+	handled, cmd = p.command(key)
+	p.scroll()
+	return handled, cmd
+}
+
+func (p *jsonPage) scroll() {
+	p.offset = widgets.Window(p.tree.Len(), p.room(), p.tree.Cursor(), p.offset)
+}
+
+func (p *jsonPage) command(key string) (bool, tea.Cmd) {
+	if step, ok := steps(key, max(1, p.room()-1)); ok {
+		p.tree.SetCursor(p.tree.Cursor() + step)
+		return true, nil
+	}
+	switch key {
+	case "enter", "space", "z":
+		p.tree.Toggle()
+	case "left", "h":
+		p.tree.Fold()
+	case "right", "l":
+		p.tree.Unfold()
+	case "Z":
+		p.tree.ToggleAll()
+	case "/":
+		p.search.open()
+	case "n":
+		p.tree.Next(1)
+	case "N":
+		p.tree.Next(-1)
+	case "v":
+		p.tree.SetReveal(!p.tree.Reveal())
+	case "y", "Y":
+		return true, p.copy(key == "Y")
+	case "esc":
+		if !p.search.clear() {
+			return false, nil
+		}
+		p.tree.Search("")
+	default:
+		return false, nil
+	}
+	return true, nil
+}
+
+func (p *jsonPage) copy(path bool) tea.Cmd {
+	n := p.tree.Selected()
+	switch {
+	case n == nil:
+		return nil
+	case path:
+		return copyText(n.Path, "path "+safe(n.Path))
+	}
+	return copyText(n.Text(), "value of "+safe(n.Path))
+}
+
+func (p *jsonPage) keys() []KeyHelp {
+	return []KeyHelp{
+		{"enter space z", "fold"}, {"/ n N", "search"}, {"y", "copy the value"}, {"Y", "copy its path"},
+		{"v", "show secrets"}, {"Z", "fold all"}, {"h l", "fold, unfold"}, pageKeys,
+	}
+}
+
+func (p *jsonPage) view(s styles.Styles, width, height int) []string {
+	foot := p.search.lines(s, "search", width)
+	if !p.search.typing && p.tree.Cut(width) {
+		foot = full(s, p.tree.SelectedText(), width, height)
+	}
+	return stack(p.tree.Render(jsonStyles(s, !p.unfocused), width, max(0, height-len(foot)), p.offset, !p.unfocused), foot, height)
+}
+
+// status says where the cursor is, or which match it is on.
+func (p *jsonPage) status() string {
+	if text, at, of := p.tree.Matches(); text != "" {
+		if of == 0 {
+			return "/" + safe(text) + "/ not found"
+		}
+		return fmt.Sprintf("/%s/ %d of %d", safe(text), at, of)
+	}
+	if n := p.tree.Len(); n > 0 {
+		return fmt.Sprintf("%d/%d", p.tree.Cursor()+1, n)
+	}
+	return ""
+}
+
+// jsonStyles: names stand back so that values are found first.
+func jsonStyles(s styles.Styles, focused bool) widgets.JSONStyles {
+	return widgets.JSONStyles{
+		Key: s.Accent, String: s.Text, Number: s.Text.Bold(true), Word: s.Text.Italic(true), Punct: s.Muted,
+		Bar: s.Bar(focused), Selected: s.Selected, Match: s.Title.Reverse(true),
+	}
+}

@@ -1,0 +1,183 @@
+package tabs
+
+import (
+	"fmt"
+	"time"
+
+	"charm.land/lipgloss/v2"
+
+	"gantry/ui/styles"
+	"gantry/ui/widgets"
+)
+
+// View implements Panel.
+func (t *Stats) View(width, height int) []string {
+	if width < 4 || height < 1 {
+		return nil
+	}
+	s := t.styles()
+	switch {
+	case t.id == "":
+		return stack(notice(s, width, "No container is chosen.", ""), nil, height)
+	case t.ring.empty() && t.err != nil:
+		return stack(problem(s, width, t.err), nil, height)
+	case t.ring.empty() && t.state != nil:
+		return stack(notice(s, width, "There is nothing to measure. "+ended(*t.state, t.now()), "The charts begin by themselves when it starts."), nil, height)
+	case t.ring.empty():
+		return stack(notice(s, width, "", "Reading …"), nil, height)
+	}
+	lines := t.remarks(s, width)
+	if room := max(1, height/3); len(lines) > room {
+		lines = lines[:room]
+	}
+	return append(lines, charts(s, t.gauges(s), &t.ring, width, height-len(lines))...)
+}
+
+// remarks say in words what needs attention: a chart does not tell that the
+// kernel killed something.
+func (t *Stats) remarks(s styles.Styles, width int) []string {
+	var lines []string
+	say := func(style lipgloss.Style, text string) {
+		for _, l := range widgets.WrapFit(text, width-2, 2) {
+			lines = append(lines, " "+style.Render(l)+" ")
+		}
+	}
+	switch {
+	case t.err != nil:
+		say(s.Bad, "▲ "+safe(t.err.Error()))
+	case t.state != nil:
+		say(s.Text, "○ "+ended(*t.state, t.now())+" These are its last minutes.")
+	}
+	last := t.ring.last
+	if n := last.Memory.OOMKills; n > 0 {
+		text := fmt.Sprintf("▲ out of memory: the kernel has killed %s", count(int(n), "process", "processes"))
+		if limit := t.memoryLimit(); limit > 0 {
+			text += " at the limit of " + widgets.BinaryBytes(limit)
+		}
+		say(s.Bad, text)
+	}
+	if c := last.CPU; c.ThrottledPeriods > 0 {
+		held := time.Duration(c.ThrottledTime).Round(100 * time.Millisecond)
+		if now := t.ring.latest().throttled; now > 0 {
+			say(s.Busy, fmt.Sprintf("▲ the CPU limit holds it back: throttled in %s of the periods now, %s in all", widgets.Percent(now), held))
+		} else {
+			say(s.Muted, fmt.Sprintf("the CPU limit has held it back for %s in all, not now", held))
+		}
+	}
+	return lines
+}
+
+// Charts that are lower than this say less than one line of text.
+const lowest = 5
+
+// charts lays the gauges out: in one, two or three columns, or as a line each
+// where there is no room. An odd one out has a row for itself, the first.
+func charts(s styles.Styles, all []gauge, r *ring, width, height int) []string {
+	cols := min(1+width/62, 3, len(all))
+	rows := (len(all) + cols - 1) / cols
+	if height < rows*lowest {
+		return brief(s, all, r, width, height)
+	}
+	var lines []string
+	for row := range rows {
+		first, n := row*cols, cols
+		if odd := rows*cols - len(all); odd > 0 {
+			if row == 0 {
+				n = cols - odd
+			} else {
+				first -= odd
+			}
+		}
+		h := height/rows + btoi(row < height%rows)
+		lines = append(lines, beside(s, all[first:first+n], r, width, h)...)
+	}
+	return lines
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// beside draws gauges next to each other.
+func beside(s styles.Styles, gs []gauge, r *ring, width, height int) []string {
+	lines := make([]string, height)
+	for i, g := range gs {
+		w := width/len(gs) + btoi(i < width%len(gs))
+		for y, l := range g.render(s, r, w, height) {
+			lines[y] += l
+		}
+	}
+	return lines
+}
+
+// render is a line of text and the chart below it, with a free column at the
+// right.
+func (g gauge) render(s styles.Styles, r *ring, width, height int) []string {
+	head := s.Title.Render(" " + g.name)
+	room := width - 1 - widgets.Width(g.name)
+	lines := []string{head + s.Text.Render(widgets.Fit("  "+g.value, room))}
+	for _, l := range g.chart(s, r, width-2).Render(width-2, height-1) {
+		lines = append(lines, " "+l+" ")
+	}
+	return lines
+}
+
+// brief is one line per gauge: name, value, and what is left for its curve.
+func brief(s styles.Styles, all []gauge, r *ring, width, height int) []string {
+	const name, value = 9, 18
+	var lines []string
+	for _, g := range all[:min(len(all), max(0, height))] {
+		line := s.Title.Render(widgets.Fit(" "+g.name, min(name, width)))
+		rest := width - name
+		if rest > 0 {
+			line += s.Text.Render(widgets.Fit(" "+g.brief, min(value, rest)))
+			rest -= value
+		}
+		if rest > 1 {
+			line += g.plot(s, r, rest-1).Render(rest-1, 1)[0] + " "
+		} else if rest == 1 {
+			line += " "
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// chart is the plot with its axes.
+func (g gauge) chart(s styles.Styles, r *ring, width int) widgets.Chart {
+	c := widgets.Chart{Axis: s.Muted, Bottom: "0"}
+	c.Plot = g.plot(s, r, width) // for its scale, which the labels need
+	c.Top, c.Middle = g.format(c.Max), g.format(c.Max/2)
+	if g.whole != "" && c.Max == g.limit {
+		c.RightTop = g.whole
+	}
+	room := max(1, width-c.Margins(width))
+	c.Plot = g.plot(s, r, room)
+	_, per := r.columns(2*room, g.curves[0].of)
+	c.Since, c.Until = "-"+(time.Duration(2*room*per)*time.Second).String(), "now"
+	return c
+}
+
+// plot draws the curves to a scale that holds them. The limit is in sight
+// when a quarter of it is used: below that it would press the curve flat.
+func (g gauge) plot(s styles.Styles, r *ring, width int) widgets.Plot {
+	peak := 0.0
+	p := widgets.Plot{LimitStyle: s.Bad}
+	for i, c := range g.curves {
+		peak = max(peak, r.peak(c.of))
+		values, _ := r.columns(2*width, c.of)
+		style := g.style
+		if i > 0 {
+			style = s.Text
+		}
+		p.Series = append(p.Series, widgets.Series{Values: values, Style: style, Fill: len(g.curves) == 1, Dash: c.dash})
+	}
+	p.Max = g.scale(peak, g.least)
+	if g.limit > 0 && peak >= g.limit/4 {
+		p.Limit, p.Max = g.limit, max(g.limit, peak)
+	}
+	return p
+}

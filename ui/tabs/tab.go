@@ -1,0 +1,75 @@
+package tabs
+
+import (
+	"context"
+
+	tea "charm.land/bubbletea/v2"
+
+	"gantry/engine"
+)
+
+// Tab shows one side of a container.
+type Tab interface {
+	Panel
+	// Open shows a container and ends what was shown before. It starts
+	// nothing by itself: the returned command does.
+	Open(ctx context.Context, id engine.ID) tea.Cmd
+}
+
+// ImageTab shows one side of an image.
+type ImageTab interface {
+	Panel
+	// Open is Tab.Open for an image, by reference or ID.
+	Open(ctx context.Context, ref string) tea.Cmd
+}
+
+// Panel is what all tabs have in common.
+type Panel interface {
+	Name() string
+	// Close stops feeding: nothing runs or polls afterwards. What was read
+	// stays, so that a tab that is opened again on the same object shows it
+	// at once.
+	Close()
+	// Refresh reads again, because the object has changed. A tab whose
+	// container had ended begins anew. Refreshes while one is under way
+	// become a single one after it.
+	Refresh() tea.Cmd
+	// Update takes the tab's own messages of the present generation and
+	// handles no others.
+	Update(msg tea.Msg) (handled bool, cmd tea.Cmd)
+	// Key takes a key, as tea.KeyPressMsg.String names it, while the tab has
+	// the focus.
+	Key(key string) (handled bool, cmd tea.Cmd)
+	// Typing tells whether the keys are text at the moment: the root must
+	// then offer every key to the tab before its own bindings.
+	Typing() bool
+	// Place says where the tab stands, for paging keys, for scrolling no
+	// more than needed and for the colour of the cursor. View works without.
+	Place(width, height int, focused bool)
+	Keys() []KeyHelp
+	// View draws at most height lines, each exactly width cells or "".
+	View(width, height int) []string
+	// Status is for the pane's bottom border: "12 processes".
+	Status() string
+}
+
+// KeyHelp describes keys for footer and help.
+type KeyHelp struct{ Keys, Text string }
+
+// Copied is sent when something was put on the clipboard.
+type Copied struct{ What string }
+
+// copyText puts text on the terminal's clipboard and tells the root about it.
+func copyText(text, what string) tea.Cmd {
+	return tea.Batch(tea.SetClipboard(text), func() tea.Msg { return Copied{What: what} })
+}
+
+var (
+	_ Tab      = (*Stats)(nil)
+	_ Tab      = (*Inspect)(nil)
+	_ Tab      = (*Env)(nil)
+	_ Tab      = (*Mounts)(nil)
+	_ Tab      = (*Processes)(nil)
+	_ ImageTab = (*ImageConfig)(nil)
+	_ ImageTab = (*ImageHistory)(nil)
+)

@@ -1,0 +1,381 @@
+package widgets
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"charm.land/lipgloss/v2"
+)
+
+// JSONTree shows a document as a tree that folds and can be searched. It keeps
+// folds and the cursor by path, so that they survive when the document is
+// replaced by one of the same shape. The zero value is an empty tree.
+type JSONTree struct {
+	reveal bool // show masked values
+
+	root    *JSONNode
+	folded  map[string]bool // by path
+	rows    []*JSONNode     // what is not hidden in a fold
+	cursor  int
+	find    string
+	matches []*JSONNode
+}
+
+// SetRoot replaces the document. The cursor stays on its path, or goes to the
+// nearest part of it that is still there.
+func (t *JSONTree) SetRoot(root *JSONNode) {
+	trail := t.trail()
+	t.root = root
+	t.search(t.find)
+	t.layout()
+	t.cursor = max(0, min(t.cursor, len(t.rows)-1))
+	for _, path := range trail {
+		if i := slices.IndexFunc(t.rows, func(n *JSONNode) bool { return n.Path == path }); i >= 0 {
+			t.cursor = i
+			return
+		}
+	}
+}
+
+// trail is the paths of the selected node and of all around it, innermost
+// first.
+func (t *JSONTree) trail() []string {
+	var paths []string
+	for n := t.Selected(); n != nil && n.parent != nil; n = n.parent {
+		paths = append(paths, n.Path)
+	}
+	return paths
+}
+
+// Reveal tells whether masked values are shown.
+func (t *JSONTree) Reveal() bool { return t.reveal }
+
+// SetReveal shows or hides masked values. What is hidden is not found either.
+func (t *JSONTree) SetReveal(on bool) {
+	t.reveal = on
+	t.search(t.find)
+}
+
+// layout collects the rows that are not folded away.
+func (t *JSONTree) layout() {
+	t.rows = t.rows[:0]
+	if t.root == nil {
+		return
+	}
+	var walk func(n *JSONNode)
+	walk = func(n *JSONNode) {
+		for _, c := range n.Children {
+			t.rows = append(t.rows, c)
+			if !t.folded[c.Path] {
+				walk(c)
+			}
+		}
+	}
+	walk(t.root)
+	if len(t.rows) == 0 && !t.root.Branch() { // a document that is one scalar
+		t.rows = append(t.rows, t.root)
+	}
+}
+
+// Len is the number of rows, Cursor the selected one.
+func (t *JSONTree) Len() int    { return len(t.rows) }
+func (t *JSONTree) Cursor() int { return t.cursor }
+
+// SetCursor selects a row.
+func (t *JSONTree) SetCursor(i int) { t.cursor = max(0, min(i, len(t.rows)-1)) }
+
+// Selected is the node under the cursor, nil in an empty tree.
+func (t *JSONTree) Selected() *JSONNode {
+	if t.cursor >= len(t.rows) {
+		return nil
+	}
+	return t.rows[t.cursor]
+}
+
+// Fold hides what is below the selected node; on one that is folded, or has
+// nothing below it, the cursor goes up to the parent instead.
+func (t *JSONTree) Fold() {
+	n := t.Selected()
+	switch {
+	case n == nil:
+	case n.Branch() && !t.folded[n.Path]:
+		t.fold(n, true)
+	case n.parent != nil:
+		t.goTo(n.parent)
+	}
+}
+
+// Unfold shows what is below the selected node.
+func (t *JSONTree) Unfold() {
+	if n := t.Selected(); n != nil && n.Branch() {
+		t.fold(n, false)
+	}
+}
+
+// Toggle folds or unfolds the selected node.
+func (t *JSONTree) Toggle() {
+	if n := t.Selected(); n != nil && n.Branch() {
+		t.fold(n, !t.folded[n.Path])
+	}
+}
+
+func (t *JSONTree) fold(n *JSONNode, folded bool) {
+	if t.folded == nil {
+		t.folded = map[string]bool{}
+	}
+	if folded {
+		t.folded[n.Path] = true
+	} else {
+		delete(t.folded, n.Path)
+	}
+	t.layout()
+}
+
+// ToggleAll folds the members of the root; when all are folded, it unfolds
+// everything.
+func (t *JSONTree) ToggleAll() {
+	if t.root == nil {
+		return
+	}
+	open := slices.ContainsFunc(t.root.Children, func(c *JSONNode) bool { return c.Branch() && !t.folded[c.Path] })
+	top := t.Selected()
+	for top != nil && top.depth > 0 {
+		top = top.parent
+	}
+	t.folded = map[string]bool{}
+	if open {
+		for _, c := range t.root.Children {
+			if c.Branch() {
+				t.folded[c.Path] = true
+			}
+		}
+	}
+	selected := t.Selected()
+	t.layout()
+	if open {
+		selected = top
+	}
+	t.goTo(selected)
+}
+
+// goTo moves the cursor to a node and unfolds what hides it.
+func (t *JSONTree) goTo(n *JSONNode) {
+	if n == nil {
+		return
+	}
+	for p := n.parent; p != nil; p = p.parent {
+		delete(t.folded, p.Path)
+	}
+	t.layout()
+	if i := slices.Index(t.rows, n); i >= 0 {
+		t.cursor = i
+	}
+}
+
+// Search looks for text in names and shown values, from the selected node on;
+// capitals count only when text has some. It goes to the first match.
+func (t *JSONTree) Search(text string) {
+	t.search(text)
+	if len(t.matches) == 0 {
+		return
+	}
+	here := t.at()
+	i, _ := slices.BinarySearchFunc(t.matches, here, func(n *JSONNode, order int) int { return n.order - order })
+	t.goTo(t.matches[i%len(t.matches)])
+}
+
+func (t *JSONTree) search(text string) {
+	t.find, t.matches = text, nil
+	if text == "" || t.root == nil {
+		return
+	}
+	t.root.Each(func(n *JSONNode) {
+		if n != t.root && (Find(n.label, text) >= 0 || Find(t.text(n), text) >= 0) {
+			t.matches = append(t.matches, n)
+		}
+	})
+}
+
+// Next goes to the next match, or the one before when step is -1, around the
+// ends.
+func (t *JSONTree) Next(step int) {
+	n := len(t.matches)
+	if n == 0 {
+		return
+	}
+	here := t.at()
+	i, exact := slices.BinarySearchFunc(t.matches, here, func(n *JSONNode, order int) int { return n.order - order })
+	switch {
+	case step < 0:
+		i--
+	case exact:
+		i++
+	}
+	t.goTo(t.matches[(i+n)%n])
+}
+
+func (t *JSONTree) at() int {
+	if n := t.Selected(); n != nil {
+		return n.order
+	}
+	return 0
+}
+
+// Matches is what is searched for, the number of the match under the cursor
+// (0: none is) and how many there are.
+func (t *JSONTree) Matches() (text string, at, of int) {
+	here := t.Selected()
+	return t.find, slices.Index(t.matches, here) + 1, len(t.matches)
+}
+
+// text is what is shown of a scalar.
+func (t *JSONTree) text(n *JSONNode) string {
+	if n.Mask != "" && !t.reveal {
+		return n.Mask
+	}
+	return n.shown
+}
+
+// SelectedText is what the selected row shows of its value, without cutting.
+func (t *JSONTree) SelectedText() string {
+	n := t.Selected()
+	if n == nil || n.Branch() {
+		return ""
+	}
+	return t.text(n)
+}
+
+// Cut tells whether the selected row is too long for the width.
+func (t *JSONTree) Cut(width int) bool {
+	n := t.Selected()
+	return n != nil && !n.Branch() && indent(n, width)+Width(n.label)+2+Width(t.text(n)) > width
+}
+
+// JSONStyles are the colours of a JSONTree.
+type JSONStyles struct {
+	Key, String, Number, Word, Punct, Bar, Selected, Match lipgloss.Style
+}
+
+// Render draws the rows that fit, each exactly width cells wide; offset is the
+// first row that was shown last.
+func (t *JSONTree) Render(s JSONStyles, width, height, offset int, focused bool) []string {
+	if width < 4 {
+		return nil
+	}
+	offset = Window(len(t.rows), height, t.cursor, offset)
+	lines := make([]string, 0, height)
+	for i := offset; i < min(len(t.rows), offset+height); i++ {
+		lines = append(lines, t.row(s, i, width, focused))
+	}
+	return lines
+}
+
+// indent is the cells before a node's name: bar, levels, fold mark. Deep
+// levels share what a narrow screen can give.
+func indent(n *JSONNode, width int) int { return 3 + min(2*max(0, n.depth), width/3) }
+
+func (t *JSONTree) row(s JSONStyles, i, width int, focused bool) string {
+	n := t.rows[i]
+	p := painter{width: width, find: t.find, match: s.Match}
+	if i == t.cursor {
+		p.raw(s.Bar.Render("▌"), 1)
+		if focused {
+			p.under = &s.Selected
+		}
+	} else {
+		p.raw(" ", 1)
+	}
+	mark := "  "
+	if n.Branch() {
+		mark = "▾ "
+		if t.folded[n.Path] {
+			mark = "▸ "
+		}
+	}
+	p.put(lipgloss.NewStyle(), strings.Repeat(" ", indent(n, width)-3))
+	p.put(s.Punct, mark)
+	key := s.Key
+	if n.parent != nil && n.parent.Kind == JSONArray {
+		key = s.Punct
+	}
+	p.found(key, n.label)
+	if n.label != "" && !n.Branch() {
+		p.put(s.Punct, ": ")
+	}
+	t.value(&p, s, n)
+	p.fill()
+	return p.b.String()
+}
+
+func (t *JSONTree) value(p *painter, s JSONStyles, n *JSONNode) {
+	switch n.Kind {
+	case JSONObject, JSONArray:
+		open, end := "{", "}"
+		if n.Kind == JSONArray {
+			open, end = "[", "]"
+		}
+		switch {
+		case !n.Branch():
+			p.put(s.Punct, open+end)
+		case t.folded[n.Path]:
+			p.put(s.Punct, fmt.Sprintf(" %s%d%s", open, len(n.Children), end))
+		}
+	case JSONString:
+		p.found(s.String, t.text(n))
+	case JSONNumber:
+		p.found(s.Number, t.text(n))
+	default:
+		p.found(s.Word, t.text(n))
+	}
+}
+
+// painter writes pieces of one row until its width is used up.
+type painter struct {
+	b           strings.Builder
+	width, used int
+	under       *lipgloss.Style // background of the row
+	find        string
+	match       lipgloss.Style
+}
+
+func (p *painter) raw(s string, width int) {
+	p.b.WriteString(s)
+	p.used += width
+}
+
+func (p *painter) put(style lipgloss.Style, s string) {
+	w := Width(s)
+	if room := p.width - p.used; w > room {
+		if room <= 0 {
+			return
+		}
+		s, w = Fit(s, room), room
+	}
+	if s == "" {
+		return
+	}
+	if p.under != nil {
+		style = style.Background(p.under.GetBackground())
+	}
+	p.raw(style.Render(s), w)
+}
+
+// found is put with what is searched for marked.
+func (p *painter) found(style lipgloss.Style, s string) {
+	for p.find != "" {
+		i := Find(s, p.find)
+		if i < 0 || i+len(p.find) > len(s) {
+			break
+		}
+		end := i + len(p.find)
+		p.put(style, s[:i])
+		if p.used < p.width {
+			p.put(p.match, s[i:end])
+		}
+		s = s[end:]
+	}
+	p.put(style, s)
+}
+
+func (p *painter) fill() { p.put(lipgloss.NewStyle(), strings.Repeat(" ", max(0, p.width-p.used))) }

@@ -1,0 +1,206 @@
+package widgets
+
+import (
+	"strings"
+
+	"charm.land/lipgloss/v2"
+)
+
+// Column is one column of a Table.
+type Column struct {
+	Title string
+	Right bool // numbers
+	Min   int  // cells below which it is not squeezed; 0: its title's
+	Max   int  // 0: as wide as its widest value
+	Grow  bool // gives and takes when room is short or left over
+	Rank  int  // the highest leaves first when there is no room; 0 stays
+	Name  bool // cut at its front, for paths and image names
+	Style lipgloss.Style
+}
+
+// TableStyles are the colours of a Table.
+type TableStyles struct{ Header, Bar, Selected, Match lipgloss.Style }
+
+// Table draws rows in columns below a header. Widths come from all rows, not
+// from the visible ones, so that nothing jumps while scrolling.
+type Table struct {
+	Columns []Column
+	Rows    [][]string // as many values as there are columns
+	Cursor  int
+	Offset  int // the first row that was shown last
+	Focused bool
+	Styles  TableStyles
+	// Cell gives a value another style than its column's; nil: none does.
+	Cell func(row, column int) (lipgloss.Style, bool)
+}
+
+// Render draws at most height lines, each width cells wide, the header first.
+func (t Table) Render(width, height int) []string {
+	if width < 2 || height <= 0 {
+		return nil
+	}
+	gap := strings.Repeat(" ", t.gap(width))
+	widths := t.widths(width-1, len(gap))
+	lines := []string{t.header(widths, gap, width)}
+	room := height - 1
+	offset := Window(len(t.Rows), room, t.Cursor, t.Offset)
+	for i := offset; i < min(len(t.Rows), offset+room); i++ {
+		lines = append(lines, t.row(i, widths, gap, width))
+	}
+	return lines
+}
+
+// Cut tells whether the row under the cursor is not shown in full.
+func (t Table) Cut(width int) bool {
+	if t.Cursor < 0 || t.Cursor >= len(t.Rows) {
+		return false
+	}
+	for i, w := range t.widths(width-1, t.gap(width)) {
+		if Width(t.Rows[t.Cursor][i]) > w {
+			return true
+		}
+	}
+	return false
+}
+
+// gap is the blanks between columns.
+func (t Table) gap(width int) int {
+	if width < 60 {
+		return 1
+	}
+	return 2
+}
+
+// widths gives every column its cells; 0 leaves it out.
+func (t Table) widths(width, gap int) []int {
+	w := t.natural()
+	for t.total(w, gap) > width && t.drop(w, width, gap) {
+	}
+	over := t.total(w, gap) - width
+	for i, c := range t.Columns {
+		if c.Grow && w[i] > 0 && over > 0 {
+			give := min(over, max(0, w[i]-c.least()))
+			w[i] -= give
+			over -= give
+		}
+	}
+	for i, c := range t.Columns {
+		if c.Grow && w[i] > 0 && over < 0 && c.Max == 0 {
+			w[i] -= over
+			break
+		}
+	}
+	return w
+}
+
+func (c Column) least() int { return max(c.Min, Width(c.Title), 1) }
+
+func (t Table) natural() []int {
+	w := make([]int, len(t.Columns))
+	for i, c := range t.Columns {
+		w[i] = c.least()
+		for _, row := range t.Rows {
+			w[i] = max(w[i], Width(row[i]))
+		}
+		if c.Max > 0 {
+			w[i] = min(w[i], max(c.Max, c.least()))
+		}
+	}
+	return w
+}
+
+func (t Table) total(w []int, gap int) int {
+	sum := -gap
+	for _, n := range w {
+		if n > 0 {
+			sum += n + gap
+		}
+	}
+	return sum
+}
+
+// drop leaves out the column of the highest rank, when squeezing the growing
+// ones is not enough.
+func (t Table) drop(w []int, width, gap int) bool {
+	squeezed, worst := t.total(w, gap), -1
+	for i, c := range t.Columns {
+		if w[i] == 0 {
+			continue
+		}
+		if c.Grow {
+			squeezed -= max(0, w[i]-c.least())
+		}
+		if c.Rank > 0 && (worst < 0 || c.Rank > t.Columns[worst].Rank) {
+			worst = i
+		}
+	}
+	if squeezed <= width || worst < 0 {
+		return false
+	}
+	w[worst] = 0
+	return true
+}
+
+func (t Table) header(widths []int, gap string, width int) string {
+	var b strings.Builder
+	b.WriteString(" ")
+	for i, c := range t.Columns {
+		if widths[i] == 0 {
+			continue
+		}
+		if b.Len() > 1 {
+			b.WriteString(gap)
+		}
+		b.WriteString(c.fit(c.Title, widths[i]))
+	}
+	return t.Styles.Header.Render(Fit(b.String(), width))
+}
+
+func (c Column) fit(s string, width int) string {
+	switch {
+	case c.Right:
+		return FitLeft(s, width)
+	case c.Name:
+		return Fit(FitName(s, width), width)
+	}
+	return Fit(s, width)
+}
+
+func (t Table) row(i int, widths []int, gap string, width int) string {
+	lit := i == t.Cursor && t.Focused
+	paint := func(style lipgloss.Style, s string) string {
+		if lit {
+			style = style.Background(t.Styles.Selected.GetBackground())
+		}
+		return style.Render(s)
+	}
+	var b strings.Builder
+	if i == t.Cursor {
+		b.WriteString(t.Styles.Bar.Render("▌"))
+	} else {
+		b.WriteString(" ")
+	}
+	used, plain := 1, lipgloss.NewStyle()
+	for col, c := range t.Columns {
+		n := min(widths[col], width-used)
+		if n <= 0 {
+			continue
+		}
+		style := c.Style
+		if t.Cell != nil {
+			if own, ok := t.Cell(i, col); ok {
+				style = own
+			}
+		}
+		b.WriteString(paint(style, c.fit(t.Rows[i][col], n)))
+		used += n
+		if between := min(len(gap), width-used); between > 0 {
+			b.WriteString(paint(plain, gap[:between]))
+			used += between
+		}
+	}
+	if used < width {
+		b.WriteString(paint(plain, strings.Repeat(" ", width-used)))
+	}
+	return b.String()
+}
