@@ -33,10 +33,14 @@ func TestTerminal(t *testing.T) {
 	for name, reaper := range map[string]bool{"plain": false, "init": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, err := ociruntime.Create(ociruntime.CreateOptions{
+			o := ociruntime.CreateOptions{
 				Spec: testSpec("/bin/sh", "-c", terminalScript+"; test -c /dev/console && echo hi > /dev/console"), Root: detach(t, image(t, nil)),
-				Console: true, Size: engine.TermSize{Width: 123, Height: 45}, InitProcess: reaper, User: "alice",
-			})
+				Console: true, Size: engine.TermSize{Width: 123, Height: 45}, User: "alice",
+			}
+			if reaper {
+				withInit(&o)
+			}
+			p, err := ociruntime.Create(o)
 			check(t, err)
 			defer p.Console.Close()
 			defer p.PidFD.Close()
@@ -58,10 +62,14 @@ func TestTerminalResizeAndKeys(t *testing.T) {
 	for name, reaper := range map[string]bool{"plain": false, "init": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, err := ociruntime.Create(ociruntime.CreateOptions{
+			o := ociruntime.CreateOptions{
 				Spec: testSpec("/bin/sh", "-c", "trap 'stty size; exit 9' WINCH; trap 'echo interrupted' INT; echo ready; while :; do sleep 0.02; done"),
-				Root: detach(t, image(t, nil)), Console: true, InitProcess: reaper,
-			})
+				Root: detach(t, image(t, nil)), Console: true,
+			}
+			if reaper {
+				withInit(&o)
+			}
+			p, err := ociruntime.Create(o)
 			check(t, err)
 			defer p.Console.Close()
 			defer p.PidFD.Close()

@@ -16,7 +16,7 @@ type CreateOptions struct {
 	Spec *specs.Spec
 	// Root is the root file system as a detached mount, which Create attaches
 	// in the container's mount namespace only. The caller closes it. nil:
-	// Spec.Root.Path.
+	// Spec.Root.Path, an absolute path.
 	Root *os.File
 	// Seccomp is the compiled Spec.Linux.Seccomp, of which only the flags are
 	// read here.
@@ -62,6 +62,31 @@ func (o *CreateOptions) check() error {
 		return fmt.Errorf("%w spec: process and linux are needed", engine.ErrInvalid)
 	case o.Root == nil && (o.Spec.Root == nil || o.Spec.Root.Path == ""):
 		return fmt.Errorf("%w spec: there is no root", engine.ErrInvalid)
+	}
+	return checkSupported(o.Spec)
+}
+
+// checkSupported refuses what would otherwise be left out in silence: a
+// container that runs less confined than its spec says is worse than none.
+func checkSupported(spec *specs.Spec) error {
+	p, l := spec.Process, spec.Linux
+	for what, asked := range map[string]bool{
+		"an AppArmor profile": p.ApparmorProfile != "",
+		"an SELinux label":    p.SelinuxLabel != "" || l.MountLabel != "",
+		"a scheduler":         p.Scheduler != nil,
+		"an I/O priority":     p.IOPriority != nil,
+		"a user namespace":    len(l.UIDMappings)+len(l.GIDMappings) > 0,
+		"a personality":       l.Personality != nil,
+		"a memory policy":     l.MemoryPolicy != nil,
+		"Intel RDT":           l.IntelRdt != nil,
+		"network devices":     len(l.NetDevices) > 0,
+		"offsets of clocks":   len(l.TimeOffsets) > 0,
+		"hooks":               spec.Hooks != nil,
+		"a seccomp listener":  l.Seccomp != nil && l.Seccomp.ListenerPath != "",
+	} {
+		if asked {
+			return fmt.Errorf("spec with %s: %w by this runtime", what, engine.ErrUnsupported)
+		}
 	}
 	return nil
 }

@@ -345,7 +345,11 @@ func TestFailingExec(t *testing.T) {
 		for _, reaper := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%.20s/init=%v", strings.ReplaceAll(name, "/", "|"), reaper), func(t *testing.T) {
 				t.Parallel()
-				p, err := ociruntime.Create(ociruntime.CreateOptions{Spec: testSpec(name), Root: detach(t, dir), InitProcess: reaper})
+				o := ociruntime.CreateOptions{Spec: testSpec(name), Root: detach(t, dir)}
+				if reaper {
+					withInit(&o)
+				}
+				p, err := ociruntime.Create(o)
 				check(t, err)
 				err = p.Start()
 				if !errors.Is(err, want) {
@@ -408,13 +412,13 @@ func TestBindMounts(t *testing.T) {
 		return specs.Mount{Destination: dest, Type: "bind", Source: filepath.Join(src, source), Options: append(options, "rbind")}
 	}
 	out := sh(t, dir, `cat /etc/hosts /new/deep/file /else/where/file
-		touch /new/dir/made && echo written; touch /ro/made; echo x > /rofile; grep -c ' /ro ro,nosuid' /proc/self/mountinfo >/dev/null; ls /new/dir`,
+		touch /new/dir/made && echo written; touch /ro/made; echo x > /rofile; grep -c "/ro ro,nosuid,noatime " /proc/self/mountinfo; ls /new/dir`,
 		func(o *ociruntime.CreateOptions) {
 			o.Spec.Mounts = append(o.Spec.Mounts,
 				bind("file", "/etc/hosts"), bind("file", "/new/deep/file"), bind(".", "/link"),
-				bind("dir", "/new/dir"), bind("dir", "/ro", "ro", "nosuid"), bind("file", "/rofile", "ro"))
+				bind("dir", "/new/dir"), bind("dir", "/ro", "ro", "nosuid", "noatime"), bind("file", "/rofile", "ro"))
 		})
-	want := "content\ncontent\ncontent\nwritten\ntouch: /ro/made: Read-only file system\n/bin/sh: can't create /rofile: Read-only file system\nmade\n"
+	want := "content\ncontent\ncontent\nwritten\ntouch: /ro/made: Read-only file system\n/bin/sh: can't create /rofile: Read-only file system\n1\nmade\n"
 	if out != want {
 		t.Errorf("got %q, want %q", out, want)
 	}
@@ -496,6 +500,8 @@ func TestUnsupportedSpecs(t *testing.T) {
 			o.Spec.Linux.Namespaces = append(o.Spec.Linux.Namespaces, specs.LinuxNamespace{Type: specs.UserNamespace})
 		},
 		"no mount namespace": func(o *ociruntime.CreateOptions) { o.Spec.Linux.Namespaces = o.Spec.Linux.Namespaces[1:] },
+		"apparmor":           func(o *ociruntime.CreateOptions) { o.Spec.Process.ApparmorProfile = "x" },
+		"hooks":              func(o *ociruntime.CreateOptions) { o.Spec.Hooks = &specs.Hooks{} },
 		"no process":         func(o *ociruntime.CreateOptions) { o.Spec.Process = nil },
 		"no root":            func(o *ociruntime.CreateOptions) { o.Root = nil },
 		"terminal, no pts":   func(o *ociruntime.CreateOptions) { o.Console, o.Spec.Mounts = true, o.Spec.Mounts[:1] },
@@ -526,7 +532,8 @@ func TestEnvironment(t *testing.T) {
 	if r.out != "PATH=/usr/local/bin:/bin\nHOME=/root\n" {
 		t.Errorf("got %q", r.out)
 	}
-	o := ociruntime.CreateOptions{Spec: testSpec("env"), Root: detach(t, dir), InitProcess: true}
+	o := ociruntime.CreateOptions{Spec: testSpec("env"), Root: detach(t, dir)}
+	withInit(&o)
 	o.Spec.Process.Env = append(o.Spec.Process.Env, "HOME=/mine")
 	if r = run(t, o); r.out != "PATH=/usr/local/bin:/bin\nHOME=/mine\n" {
 		t.Errorf("got %q", r.out)

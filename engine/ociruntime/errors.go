@@ -39,7 +39,7 @@ func (e *ExecError) class() error {
 	switch e.Err {
 	case unix.ENOENT, unix.ENOTDIR, unix.ELOOP, unix.ENAMETOOLONG:
 		return engine.ErrCommandNotFound
-	case unix.EACCES, unix.EPERM, unix.ENOEXEC, unix.EISDIR, unix.ETXTBSY, unix.ELIBBAD, unix.EINVAL:
+	case unix.EACCES, unix.EPERM, unix.ENOEXEC, unix.EISDIR, unix.ETXTBSY, unix.ELIBBAD, unix.EINVAL, unix.E2BIG:
 		return engine.ErrCommandNotExecutable
 	}
 	return nil

@@ -71,10 +71,11 @@ func runtimeAfterForkInChild()
 // fork clones the calling thread into a process of its own that runs the plan.
 // group is an O_PATH descriptor of a v2 cgroup to be born in, or -1.
 func fork(p *plan, group int) (pid, pidfd int, err error) {
-	pidfd32 := int32(-1)
+	pidfd32 := new(int32)
 	args := &cloneArgs{
-		flags:      unix.CLONE_PIDFD,
-		pidfd:      uint64(uintptr(unsafe.Pointer(&pidfd32))),
+		flags: unix.CLONE_PIDFD,
+		// Kept by the plan, so it is on the heap: stacks move.
+		pidfd:      uint64(ptrOf(p, pidfd32)),
 		exitSignal: uint64(unix.SIGCHLD),
 	}
 	if group >= 0 {
@@ -83,11 +84,10 @@ func fork(p *plan, group int) (pid, pidfd int, err error) {
 	}
 	n, errno := forkAndRun(args, p)
 	runtime.KeepAlive(p)
-	runtime.KeepAlive(&pidfd32)
 	if errno != 0 {
 		return 0, -1, errno
 	}
-	return int(n), int(pidfd32), nil
+	return int(n), int(*pidfd32), nil
 }
 
 // forkAndRun returns in the parent only. Memory is copied, not shared, so the

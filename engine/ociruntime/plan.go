@@ -110,8 +110,8 @@ func (p *plan) add(r rule, s step, nr uintptr, args ...uintptr) {
 	p.calls = append(p.calls, c)
 }
 
-// ptr gives the address of v for the child and keeps v where it is: objects on
-// the heap do not move.
+// ptrOf gives the address of v for the child and keeps v where it is: what
+// append stores is on the heap, and objects there do not move.
 func ptrOf[T any](p *plan, v *T) uintptr {
 	p.keep = append(p.keep, v)
 	return uintptr(unsafe.Pointer(v))

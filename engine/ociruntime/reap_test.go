@@ -23,13 +23,12 @@ func waitFor(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-func withInit(o *ociruntime.CreateOptions) { o.InitProcess = true }
-
 func TestInit(t *testing.T) {
 	t.Parallel()
 	dir := image(t, nil)
 	for script, want := range map[string]int{"exit 0": 0, "exit 42": 42, "kill -9 $$": 137, "kill -15 $$": 143} {
-		o := ociruntime.CreateOptions{Spec: testSpec("/bin/sh", "-c", script), Root: detach(t, dir), InitProcess: true}
+		o := ociruntime.CreateOptions{Spec: testSpec("/bin/sh", "-c", script), Root: detach(t, dir)}
+		withInit(&o)
 		if got := run(t, o); got.code != want {
 			t.Errorf("%s: %+v, want %d", script, got, want)
 		}
@@ -88,7 +87,9 @@ func TestInitForwardsSignals(t *testing.T) {
 	t.Parallel()
 	dir := image(t, nil)
 	for _, sig := range []unix.Signal{unix.SIGTERM, unix.SIGUSR1, unix.SIGHUP, unix.SIGQUIT, unix.SIGINT} {
-		p, err := ociruntime.Create(ociruntime.CreateOptions{Spec: testSpec("/bin/sleep", "100"), Root: detach(t, dir), InitProcess: true, User: "alice"})
+		o := ociruntime.CreateOptions{Spec: testSpec("/bin/sleep", "100"), Root: detach(t, dir), User: "alice"}
+		withInit(&o)
+		p, err := ociruntime.Create(o)
 		check(t, err)
 		// Start returns once the reaper has executed the program.
 		check(t, p.Start())

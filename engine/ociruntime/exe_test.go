@@ -1,0 +1,101 @@
+package ociruntime
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// Every way to protect the executable gives a descriptor through which it runs
+// and cannot be written.
+func TestProtectedExecutables(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: it copies a mount")
+	}
+	for name, open := range map[string]func() (int, error){"mount": mountedExe, "memory": copiedExe} {
+		t.Run(name, func(t *testing.T) {
+			fd, err := open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer unix.Close(fd)
+			if !runnableByAll(fd) {
+				t.Error("not executable for everyone")
+			}
+			path := fmt.Sprintf("/proc/self/fd/%d", fd)
+			w, err := os.OpenFile(path, os.O_RDWR, 0)
+			if err == nil {
+				// A sealed file can be opened, but not be changed.
+				if _, err = w.WriteAt([]byte("x"), 0); err == nil {
+					t.Error("written")
+				}
+				w.Close()
+			}
+			if err = os.Truncate(path, 0); err == nil {
+				t.Error("truncated")
+			}
+			same(t, path)
+		})
+	}
+}
+
+func same(t *testing.T, path string) {
+	t.Helper()
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(selfExe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Error("it is not this executable")
+	}
+}
+
+// A program that was started through the protected descriptor, as the monitor
+// is, cannot copy its mount and needs not.
+func TestProtectedExecutableOfAProtectedOne(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: it copies a mount")
+	}
+	f, err := SealedExecutable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	cmd := exec.Command("/proc/self/fd/3")
+	cmd.ExtraFiles = []*os.File{f}
+	cmd.Env = []string{roleVariable + "=seal"}
+	out, err := cmd.CombinedOutput()
+	if err != nil || strings.TrimSpace(string(out)) != "read-only" {
+		t.Errorf("%s, error %v", out, err)
+	}
+}
+
+// roleVariable makes the test binary another program, see TestMain.
+const roleVariable = "GANTRY_OCIRUNTIME_TEST_ROLE"
+
+func init() {
+	if os.Getenv(roleVariable) != "seal" {
+		return
+	}
+	fd, err := sealedExe()
+	if err == nil {
+		_, err = os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", fd), os.O_WRONLY|os.O_TRUNC, 0)
+	}
+	if errors.Is(err, unix.EROFS) {
+		io.WriteString(os.Stdout, "read-only\n")
+	} else {
+		fmt.Println(err)
+	}
+	os.Exit(0)
+}
