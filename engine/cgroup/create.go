@@ -136,7 +136,7 @@ func (h *Host) makeLeaf(dir string, made *leaf.Group) error {
 			return nil
 		case errors.Is(err, os.ErrNotExist):
 			if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil && !errors.Is(err, os.ErrNotExist) {
-				return err
+				return permission(err)
 			}
 		case errors.Is(err, os.ErrExist):
 			for _, other := range made.Dirs {
@@ -152,10 +152,19 @@ func (h *Host) makeLeaf(dir string, made *leaf.Group) error {
 				return err
 			}
 		default:
-			return err
+			return permission(err)
 		}
 	}
 	return fmt.Errorf("make %s: removed as fast as it is made: %w", dir, engine.ErrConflict)
+}
+
+// permission gives a refusal its class: no root, or a read-only mount as
+// containers get it.
+func permission(err error) error {
+	if errors.Is(err, os.ErrPermission) || errors.Is(err, unix.EROFS) {
+		return fmt.Errorf("%w: %w", engine.ErrPermission, err)
+	}
+	return err
 }
 
 // prepare readies the directories for processes: controllers on v2, the

@@ -125,7 +125,7 @@ func TestCreateRestrictsDevices(t *testing.T) {
 func TestManyDeviceRules(t *testing.T) {
 	onEveryMode(t, func(t *testing.T, h *cgroup.Host) {
 		if h.Mode == cgroup.V1 {
-			t.Skip("v1 has no programs")
+			return // no programs there
 		}
 		g := create(t, h, nil)
 		var set devices.Set

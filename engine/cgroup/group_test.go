@@ -374,3 +374,48 @@ func TestCloseEndsOutOfMemoryWait(t *testing.T) {
 		}
 	})
 }
+
+// The two ways into a group: a process that exists, or one being made. In a
+// tight loop the first is fast, because the kernel's lock stays in the state
+// that it takes a grace period to reach; containers do not start that often.
+func BenchmarkJoin(b *testing.B) {
+	g, _ := benchmarkGroup(b)
+	benchmarkPlace(b, func(cmd *exec.Cmd) error {
+		return errors.Join(cmd.Start(), g.Join(cmd.Process.Pid))
+	})
+}
+
+func BenchmarkEnter(b *testing.B) {
+	g, _ := benchmarkGroup(b)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	benchmarkPlace(b, func(cmd *exec.Cmd) error {
+		fd, err := g.FD()
+		if err != nil {
+			return err
+		}
+		if fd != nil {
+			defer fd.Close()
+			cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(fd.Fd())}
+		}
+		leave, err := g.Enter()
+		if err != nil {
+			return err
+		}
+		return errors.Join(cmd.Start(), leave())
+	})
+}
+
+func benchmarkPlace(b *testing.B, place func(*exec.Cmd) error) {
+	for b.Loop() {
+		cmd := exec.Command("sleep", "60")
+		if err := place(cmd); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		<-time.After(40 * time.Millisecond) // the lock goes back
+		b.StartTimer()
+	}
+}

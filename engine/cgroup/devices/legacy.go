@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -189,13 +190,19 @@ func parseLegacy(list string) legacy {
 		if f[0] == "a" {
 			return legacy{allow: true}
 		}
-		r := Rule{Type: f[0][0], Major: Any, Minor: Any, Allow: true}
 		major, minor, _ := strings.Cut(f[1], ":")
-		// A star leaves the number at Any.
-		fmt.Sscan(major, &r.Major)
-		fmt.Sscan(minor, &r.Minor)
+		r := Rule{Type: f[0][0], Major: parseNumber(major), Minor: parseNumber(minor), Allow: true}
 		r.Access, _ = parseAccess(f[2])
 		l.add(r)
 	}
 	return l
+}
+
+// parseNumber reads a device number or a star.
+func parseNumber(text string) int64 {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return Any
+	}
+	return n
 }
