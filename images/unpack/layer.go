@@ -44,6 +44,9 @@ type Result struct {
 // all of it belongs to the DiffID; comparing that is the caller's part, and
 // until it matches nothing of the result may be used.
 //
+// After an error the directory holds whatever was unpacked until then; removing
+// it is the caller's part, too.
+//
 // Layer returns only after its last read of the stream has returned. A stream
 // that can block must therefore end when ctx does.
 func Layer(ctx context.Context, stream io.Reader, o Options) (*Result, error) {

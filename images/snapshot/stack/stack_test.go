@@ -173,7 +173,7 @@ func TestCopy(t *testing.T) {
 	if err := errors.Join(err, big.Truncate(32<<20), big.Close(),
 		unix.Mknod(src+"/null", unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))),
 		unix.Mkfifo(src+"/pipe", 0o622),
-		unix.Setxattr(src+"/f", "user.k", []byte("v"), 0),
+		unix.Setxattr(src+"/f", "trusted.k", []byte("v"), 0),
 		unix.Lchown(src+"/l", 5, 6), os.Chown(src+"/f", 5, 6), os.Chmod(src+"/f", 0o4711)); err != nil {
 		t.Fatal(err)
 	}
@@ -208,8 +208,8 @@ func TestCopy(t *testing.T) {
 		}
 	}
 	buf := make([]byte, 8)
-	if n, err := unix.Getxattr(to+"/f", "user.k", buf); err != nil || string(buf[:n]) != "v" {
-		t.Errorf("user.k = %q, %v", buf[:max(n, 0)], err)
+	if n, err := unix.Getxattr(to+"/f", "trusted.k", buf); err != nil || string(buf[:n]) != "v" {
+		t.Errorf("trusted.k = %q, %v", buf[:max(n, 0)], err)
 	}
 	if b, err := os.ReadFile(to + "/holes"); err != nil || string(b[8<<20:8<<20+4]) != "data" {
 		t.Errorf("content is lost: %v", err)
