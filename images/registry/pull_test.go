@@ -284,7 +284,7 @@ func TestPullOfWhatIsNotThere(t *testing.T) {
 		class error
 		says  string
 	}{
-		{s.ref(t, "app:2"), images.ErrNotFound, "/app:2: not found: 127.0.0.1:"},
+		{s.ref(t, "app:2"), images.ErrNotFound, "not found: 127.0.0.1:"},
 		{s.ref(t, "other:1"), images.ErrNotFound, "404 Not Found, NAME_UNKNOWN"},
 		{s.ref(t, "app@sha256:"+strings.Repeat("0", 64)), images.ErrNotFound, "404 Not Found, MANIFEST_UNKNOWN"},
 		{closed.ref(t, "app:1"), images.ErrUnavailable, "connection refused"},
