@@ -55,7 +55,12 @@ func (s *shim) execute(o *engine.ExecOptions) (*execution, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts := ociruntime.ExecOptions{Pid: first.pid, PidFD: first.target, Process: process, User: o.User, Group: s.group(), Console: o.Tty, Size: o.Size}
+	pidfd, err := first.handle()
+	if err != nil {
+		return nil, err
+	}
+	defer pidfd.Close()
+	opts := ociruntime.ExecOptions{PidFD: pidfd, Process: process, User: o.User, Group: s.group(), Console: o.Tty, Size: o.Size}
 	if o.User == "" {
 		opts.User = s.cfg.User
 	}

@@ -110,6 +110,17 @@ func (p *program) signal(sig int) error {
 	return nil
 }
 
+// handle is a pidfd of its own, which the program's end does not close. The
+// caller closes it.
+func (p *program) handle() (*os.File, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.target == nil {
+		return nil, fmt.Errorf("%w: the program has ended", engine.ErrConflict)
+	}
+	return dup(p.target)
+}
+
 // close frees what is left when the program has ended and its output is read.
 func (p *program) close() {
 	p.mu.Lock()
