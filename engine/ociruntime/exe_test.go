@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
 
@@ -85,9 +87,15 @@ func TestProtectedExecutableOfAProtectedOne(t *testing.T) {
 const roleVariable = "GANTRY_OCIRUNTIME_TEST_ROLE"
 
 func init() {
-	if os.Getenv(roleVariable) != "seal" {
-		return
+	switch os.Getenv(roleVariable) {
+	case "seal":
+		sealRole()
+	case "create":
+		createRole()
 	}
+}
+
+func sealRole() {
 	fd, err := sealedExe()
 	if err == nil {
 		_, err = os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", fd), os.O_WRONLY|os.O_TRUNC, 0)
@@ -98,4 +106,35 @@ func init() {
 		fmt.Println(err)
 	}
 	os.Exit(0)
+}
+
+func createRole() {
+	_, err := Create(CreateOptions{Spec: &specs.Spec{
+		Root:    &specs.Root{Path: "/"},
+		Process: &specs.Process{Args: []string{"true"}},
+		Linux:   &specs.Linux{Namespaces: []specs.LinuxNamespace{{Type: specs.MountNamespace}}},
+	}})
+	fmt.Println(err)
+	os.Exit(0)
+}
+
+// Without root the error says what is missing.
+func TestWithoutRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: it becomes another user")
+	}
+	// The test binary lies where that user cannot go.
+	f, err := SealedExecutable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	cmd := exec.Command("/proc/self/fd/3")
+	cmd.ExtraFiles = []*os.File{f}
+	cmd.Env = []string{roleVariable + "=create"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "not permitted") || !strings.Contains(string(out), "CAP_SYS_ADMIN") {
+		t.Errorf("%s, error %v", out, err)
+	}
 }

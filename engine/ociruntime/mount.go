@@ -168,10 +168,33 @@ func (r *rootfs) attach(fd int, destination string, kind target, fsType string) 
 		return err
 	}
 	defer unix.Close(onto)
+	if err := checkNotProc(onto, destination); err != nil {
+		return err
+	}
 	if err := unix.MoveMount(fd, "", onto, "", moveByFD); err != nil {
 		return os.NewSyscallError("move_mount", err)
 	}
 	r.made[path.Clean(destination)] = made{fd, fsType}
+	return nil
+}
+
+// overProc are the files of procfs that may be mounted over: what lxcfs fakes.
+// Anything else there could deceive programs which trust it, the next exec in
+// this container among them (CVE-2019-16884).
+var overProc = []string{
+	"/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime", "/proc/loadavg",
+	"/proc/slabinfo", "/proc/net/dev", "/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled",
+}
+
+// checkNotProc asks the target itself: its path may lead there by links.
+func checkNotProc(onto int, destination string) error {
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(onto, &fs); err != nil {
+		return os.NewSyscallError("fstatfs", err)
+	}
+	if fs.Type == unix.PROC_SUPER_MAGIC && !slices.Contains(overProc, path.Clean(destination)) {
+		return fmt.Errorf("%w mount: %s lies in the container's procfs", engine.ErrInvalid, destination)
+	}
 	return nil
 }
 
