@@ -1,9 +1,10 @@
 package engine
 
 import (
-	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 )
 
@@ -15,9 +16,13 @@ type ID string
 // all-digit one as a number.
 func NewID() ID {
 	for {
-		var b [32]byte
-		rand.Read(b[:])
-		s := hex.EncodeToString(b[:])
+		// ChaCha8 that the kernel seeds: unique, which is all that is asked. What
+		// crypto/rand brings along would initialise in every monitor.
+		var b []byte
+		for range 4 {
+			b = binary.BigEndian.AppendUint64(b, rand.Uint64())
+		}
+		s := hex.EncodeToString(b)
 		if strings.Trim(s[:12], "0123456789") != "" {
 			return ID(s)
 		}

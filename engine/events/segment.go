@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +19,7 @@ const suffix = ".jsonl"
 type segment engine.Seq
 
 func (j *Journal) path(s segment) string {
-	return filepath.Join(j.dir, fmt.Sprintf("%020d%s", uint64(s), suffix))
+	return path.Join(j.dir, fmt.Sprintf("%020d%s", uint64(s), suffix))
 }
 
 // segments lists the journal, oldest first.

@@ -2,7 +2,7 @@ package ociruntime
 
 import (
 	"os"
-	"path/filepath"
+	pathpkg "path"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -54,7 +54,7 @@ func openPlacement(group *leaf.Group, move bool, open *fds) (*placement, error) 
 			continue
 		}
 		seen[path] = true
-		name := filepath.Join(path, "tasks")
+		name := pathpkg.Join(path, "tasks")
 		fd, err := unix.Open(name, unix.O_WRONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return nil, &os.PathError{Op: "open", Path: name, Err: err}

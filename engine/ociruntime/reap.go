@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"syscall"
 	"unsafe"
 
@@ -34,7 +33,6 @@ func InitMain() {
 	name := append([]byte(InitName), 0)
 	unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(&name[0])), 0, 0, 0)
 	runtime.GOMAXPROCS(1)
-	debug.SetGCPercent(-1)
 
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals)

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	pathpkg "path"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -80,7 +80,7 @@ func replace(path string, b []byte, d Durability) (err error) {
 		return errors.Join(err, os.Remove(tmp))
 	}
 	if d == Durable {
-		return SyncDir(filepath.Dir(path))
+		return SyncDir(pathpkg.Dir(path))
 	}
 	return nil
 }
@@ -89,8 +89,8 @@ func replace(path string, b []byte, d Durability) (err error) {
 // what a killed writer leaves behind is used up by the next write and cannot
 // pile up. The dot hides it from everyone who lists the directory.
 func temporary(path string) string {
-	dir, base := filepath.Split(path)
-	return filepath.Join(dir, "."+base+".tmp")
+	dir, base := pathpkg.Split(path)
+	return pathpkg.Join(dir, "."+base+".tmp")
 }
 
 // openTemporary opens tmp and locks it against other writers. Whoever waited

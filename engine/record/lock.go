@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	pathpkg "path"
 	"strings"
 	"time"
 
@@ -78,7 +78,7 @@ func (l *Locks) Held(kind, id string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return FileHeld(filepath.Join(l.dir, name))
+	return FileHeld(pathpkg.Join(l.dir, name))
 }
 
 // open opens the lock's file, unlocked. Every Lock has an open file description
@@ -88,7 +88,7 @@ func (l *Locks) open(kind, id string) (*Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(filepath.Join(l.dir, name), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	f, err := os.OpenFile(pathpkg.Join(l.dir, name), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock %s %s: %w", kind, id, err)
 	}

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"path"
 	"strings"
 
 	"gantry/engine"
@@ -139,7 +139,7 @@ func (n *Names) All() (map[string]string, error) {
 	return all, nil
 }
 
-func (n *Names) path(name string) string { return filepath.Join(n.dir, name) }
+func (n *Names) path(name string) string { return path.Join(n.dir, name) }
 
 func (n *Names) sync() error {
 	if n.durability == Volatile {

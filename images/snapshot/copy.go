@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -22,7 +21,7 @@ func createCopy(dir string, layers []string) error {
 		return err
 	}
 	defer below.Close()
-	rootfs := filepath.Join(dir, rootfsDir)
+	rootfs := path.Join(dir, rootfsDir)
 	if err := os.Mkdir(rootfs, 0o700); err != nil {
 		return err
 	}
@@ -110,7 +109,7 @@ func (m *merger) subdir(n *stack.Node, to *os.File, name string) error {
 func diskUsage(dir string) (int64, error) {
 	var total int64
 	seen := map[inode]bool{}
-	err := filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+	err := fs.WalkDir(os.DirFS(dir), ".", func(_ string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return ignoreGone(err)
 		}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"path"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -78,7 +78,7 @@ func here(root string) (facts, error) {
 // readFacts treats whatever it cannot use as absent: probing again is cheap.
 func readFacts(root string) (facts, bool) {
 	var f facts
-	b, err := os.ReadFile(filepath.Join(root, factsFile))
+	b, err := os.ReadFile(path.Join(root, factsFile))
 	if err != nil || json.Unmarshal(b, &f) != nil || f.V != factsVersion {
 		return facts{}, false
 	}
@@ -102,7 +102,7 @@ func writeFacts(root string, f facts) error {
 	_, err = tmp.Write(append(b, '\n'))
 	err = errors.Join(err, tmp.Close())
 	if err == nil {
-		err = os.Rename(tmp.Name(), filepath.Join(root, factsFile))
+		err = os.Rename(tmp.Name(), path.Join(root, factsFile))
 	}
 	if err != nil {
 		_ = os.Remove(tmp.Name())
@@ -128,7 +128,7 @@ const (
 // was there before is left alone.
 func (d *Driver) Create(dir string, layers []string) error {
 	for _, name := range []string{upperDir, workDir, rootfsDir} {
-		_, err := os.Lstat(filepath.Join(dir, name))
+		_, err := os.Lstat(path.Join(dir, name))
 		if err == nil {
 			return fmt.Errorf("create snapshot: %s in %s is there already: %w", name, dir, images.ErrConflict)
 		}
@@ -152,10 +152,10 @@ func (d *Driver) Create(dir string, layers []string) error {
 // sees as "/", so it takes the attributes of the topmost layer's: with a mode
 // of 0700 no user but root could enter the container.
 func createOverlay(dir string, layers []string) error {
-	if err := os.Mkdir(filepath.Join(dir, workDir), 0o700); err != nil {
+	if err := os.Mkdir(path.Join(dir, workDir), 0o700); err != nil {
 		return err
 	}
-	upper := filepath.Join(dir, upperDir)
+	upper := path.Join(dir, upperDir)
 	if err := os.Mkdir(upper, 0o700); err != nil {
 		return err
 	}
@@ -200,11 +200,11 @@ func (d *Driver) Mount(dir string, layers []string, o MountOptions) (*os.File, e
 	if d.facts.Kind == Overlay {
 		mnt, err = mountOverlay(overlayDirs{
 			lower: layers,
-			upper: filepath.Join(dir, upperDir),
-			work:  filepath.Join(dir, workDir),
+			upper: path.Join(dir, upperDir),
+			work:  path.Join(dir, workDir),
 		}, d.facts.Append, o.Volatile)
 	} else {
-		mnt, err = cloneMount(filepath.Join(dir, rootfsDir))
+		mnt, err = cloneMount(path.Join(dir, rootfsDir))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("mount snapshot: %w", err)
@@ -224,7 +224,7 @@ func (d *Driver) Usage(dir string) (int64, error) {
 	if d.facts.Kind == Overlay {
 		name = upperDir
 	}
-	n, err := diskUsage(filepath.Join(dir, name))
+	n, err := diskUsage(path.Join(dir, name))
 	if err != nil {
 		return 0, fmt.Errorf("measure snapshot: %w", err)
 	}
@@ -236,7 +236,7 @@ func (d *Driver) Usage(dir string) (int64, error) {
 func (d *Driver) Remove(dir string) error {
 	var errs []error
 	for _, name := range []string{upperDir, workDir, rootfsDir} {
-		errs = append(errs, os.RemoveAll(filepath.Join(dir, name)))
+		errs = append(errs, os.RemoveAll(path.Join(dir, name)))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("remove snapshot: %w", err)

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"path"
 	"runtime"
 	"strconv"
 	"strings"
@@ -46,7 +46,7 @@ func mountOverlay(d overlayDirs, appending, volatile bool) (*os.File, error) {
 // volatile upper directory a second time. Within a boot nothing was lost, and
 // whoever asks for volatile again does not mind.
 func forgetVolatile(work string) error {
-	err := os.RemoveAll(filepath.Join(work, "work", "incompat"))
+	err := os.RemoveAll(path.Join(work, "work", "incompat"))
 	if err != nil {
 		return fmt.Errorf("reuse volatile snapshot: %w", err)
 	}

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"path"
 
 	"golang.org/x/sys/unix"
 
@@ -20,13 +20,13 @@ func probe(root string, f *facts) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
-	oerr := probeOverlay(filepath.Join(dir, "append"), true)
+	oerr := probeOverlay(path.Join(dir, "append"), true)
 	if oerr == nil {
 		f.Kind, f.Append = Overlay, true
 		return nil
 	}
 	f.Fallback = oerr.Error()
-	if oerr = probeOverlay(filepath.Join(dir, "string"), false); oerr == nil {
+	if oerr = probeOverlay(path.Join(dir, "string"), false); oerr == nil {
 		f.Kind = Overlay
 		return nil
 	}
@@ -63,19 +63,19 @@ func probeOverlay(dir string, appending bool) error {
 //	bottom/  gone  file  dir/lower  again/
 //	top/     gone (whiteout)  dir/ (opaque)
 func probeLayers(dir string) (overlayDirs, error) {
-	bottom, top := filepath.Join(dir, "bottom"), filepath.Join(dir, "top")
+	bottom, top := path.Join(dir, "bottom"), path.Join(dir, "top")
 	d := overlayDirs{
 		lower: []string{bottom, top},
-		upper: filepath.Join(dir, "upper"),
-		work:  filepath.Join(dir, "work"),
+		upper: path.Join(dir, "upper"),
+		work:  path.Join(dir, "work"),
 	}
-	for _, p := range []string{d.upper, d.work, filepath.Join(bottom, "dir"), filepath.Join(bottom, "again"), filepath.Join(top, "dir")} {
+	for _, p := range []string{d.upper, d.work, path.Join(bottom, "dir"), path.Join(bottom, "again"), path.Join(top, "dir")} {
 		if err := os.MkdirAll(p, 0o755); err != nil {
 			return d, err
 		}
 	}
 	for _, name := range []string{"gone", "file", "dir/lower"} {
-		if err := os.WriteFile(filepath.Join(bottom, name), nil, 0o644); err != nil {
+		if err := os.WriteFile(path.Join(bottom, name), nil, 0o644); err != nil {
 			return d, err
 		}
 	}
@@ -87,7 +87,7 @@ func probeLayers(dir string) (overlayDirs, error) {
 	if err := stack.Whiteout(int(f.Fd()), "gone"); err != nil {
 		return d, fmt.Errorf("make whiteout: %w", err)
 	}
-	sub, err := os.Open(filepath.Join(top, "dir"))
+	sub, err := os.Open(path.Join(top, "dir"))
 	if err != nil {
 		return d, err
 	}
@@ -125,7 +125,7 @@ func probeRemoval(mnt *os.File, upper string) error {
 	}
 	defer up.Close()
 	var st unix.Stat_t
-	if err := unix.Lstat(filepath.Join(upper, "file"), &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFCHR || st.Rdev != 0 {
+	if err := unix.Lstat(path.Join(upper, "file"), &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFCHR || st.Rdev != 0 {
 		return fmt.Errorf("removal left no whiteout: %v", err)
 	}
 	n, err := up.Lookup("again")
@@ -145,7 +145,7 @@ func probeRemoval(mnt *os.File, upper string) error {
 
 // probeReflink shares a block between two files.
 func probeReflink(dir string) error {
-	src, err := os.Create(filepath.Join(dir, "from"))
+	src, err := os.Create(path.Join(dir, "from"))
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func probeReflink(dir string) error {
 	if _, err := src.Write(make([]byte, 4096)); err != nil {
 		return err
 	}
-	dst, err := os.Create(filepath.Join(dir, "to"))
+	dst, err := os.Create(path.Join(dir, "to"))
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"path"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -26,7 +26,7 @@ func (g *Group) Delete() error {
 		}
 		if g.Prune {
 			// EBUSY: other groups are there, which is the usual case.
-			_ = unix.Rmdir(filepath.Dir(dir))
+			_ = unix.Rmdir(path.Dir(dir))
 		}
 	}
 	return errors.Join(errs...)

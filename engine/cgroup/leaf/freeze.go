@@ -3,7 +3,7 @@ package leaf
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
+	"path"
 	"strings"
 	"time"
 )
@@ -34,7 +34,7 @@ var errNoFreezer = fmt.Errorf("no freezer on this host: %w", errors.ErrUnsupport
 
 func (g *Group) freeze(deadline time.Time) error {
 	if dir, ok := g.Dirs[Unified]; ok {
-		if err := writeFile(filepath.Join(dir, "cgroup.freeze"), "1"); err != nil {
+		if err := writeFile(path.Join(dir, "cgroup.freeze"), "1"); err != nil {
 			return err
 		}
 		return waitEvent(dir, "frozen", 1, deadline)
@@ -47,10 +47,10 @@ func (g *Group) freeze(deadline time.Time) error {
 
 func (g *Group) thaw() error {
 	if dir, ok := g.Dirs[Unified]; ok {
-		return writeFile(filepath.Join(dir, "cgroup.freeze"), "0")
+		return writeFile(path.Join(dir, "cgroup.freeze"), "0")
 	}
 	if dir, ok := g.Dirs["freezer"]; ok {
-		return writeFile(filepath.Join(dir, "freezer.state"), "THAWED")
+		return writeFile(path.Join(dir, "freezer.state"), "THAWED")
 	}
 	return errNoFreezer
 }
@@ -59,7 +59,7 @@ func (g *Group) thaw() error {
 // fork while it works can keep it FREEZING (kernel's freezer-subsystem.rst:
 // "userspace may retry"), and a thaw in between gets it unstuck.
 func freezeLegacy(dir string, deadline time.Time) error {
-	file := filepath.Join(dir, "freezer.state")
+	file := path.Join(dir, "freezer.state")
 	pause := newBackoff(deadline)
 	for i := 1; ; i++ {
 		if err := writeFile(file, "FROZEN"); err != nil {

@@ -3,7 +3,7 @@ package leaf
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
+	pathpkg "path"
 	"strconv"
 	"strings"
 
@@ -31,7 +31,7 @@ func (g *Group) Join(pid int) error {
 		if done[dir] {
 			continue
 		}
-		if err := writeFile(filepath.Join(dir, "cgroup.procs"), strconv.Itoa(pid)); err != nil {
+		if err := writeFile(pathpkg.Join(dir, "cgroup.procs"), strconv.Itoa(pid)); err != nil {
 			return fmt.Errorf("join group %s: %w", g.Path, err)
 		}
 	}
@@ -67,7 +67,7 @@ func (g *Group) Enter() (leave func() error, err error) {
 		// The path in /proc is relative to the root of the cgroup namespace,
 		// which is where the hierarchy is mounted from. Where it is not, the
 		// file is missing and the caller falls back to Join.
-		home := filepath.Join(strings.TrimSuffix(dir, g.Path), now[key])
+		home := pathpkg.Join(strings.TrimSuffix(dir, g.Path), now[key])
 		m, err := newMove(dir, home)
 		if err != nil {
 			return nil, err
@@ -85,11 +85,11 @@ type move struct{ to, home int }
 
 // newMove opens the way back before the way in is taken.
 func newMove(to, home string) (move, error) {
-	h, err := open(filepath.Join(home, "tasks"), unix.O_WRONLY)
+	h, err := open(pathpkg.Join(home, "tasks"), unix.O_WRONLY)
 	if err != nil {
 		return move{}, err
 	}
-	t, err := open(filepath.Join(to, "tasks"), unix.O_WRONLY)
+	t, err := open(pathpkg.Join(to, "tasks"), unix.O_WRONLY)
 	if err != nil {
 		unix.Close(h)
 		return move{}, err

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	pathpkg "path"
 	"strings"
 	"time"
 
@@ -29,7 +29,7 @@ func (g *Group) Kill() error {
 func (g *Group) kill(deadline time.Time) error {
 	if dir, ok := g.Dirs[Unified]; ok {
 		// One write kills all, and a fork in flight sees it too (Linux 5.14).
-		err := writeFile(filepath.Join(dir, "cgroup.kill"), "1")
+		err := writeFile(pathpkg.Join(dir, "cgroup.kill"), "1")
 		switch {
 		case err == nil:
 			if err := waitEvent(dir, "populated", 0, deadline); err != nil && !gone(err) {
@@ -117,7 +117,7 @@ func (g *Group) sealForks() (undo func()) {
 	if !ok {
 		dir = g.Dirs[Unified]
 	}
-	file := filepath.Join(dir, "pids.max")
+	file := pathpkg.Join(dir, "pids.max")
 	old, err := readFile(file)
 	if err != nil || writeFile(file, "0") != nil {
 		return func() {}

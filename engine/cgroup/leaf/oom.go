@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"path"
 	"sync/atomic"
 	"time"
 
@@ -34,7 +34,7 @@ func (g *Group) OOMWatch() (*OOM, error) {
 		o.ready = drain
 	} else {
 		o.dir, o.file = g.Dirs[Unified], "memory.events"
-		o.notify, o.polled, err = watchUnified(filepath.Join(o.dir, o.file))
+		o.notify, o.polled, err = watchUnified(path.Join(o.dir, o.file))
 		o.ready = pending
 	}
 	if err != nil {
@@ -92,11 +92,11 @@ func (o *OOM) Close() error {
 
 func (o *OOM) count() (uint64, error) {
 	if !o.deep {
-		return victims(filepath.Join(o.dir, o.file))
+		return victims(path.Join(o.dir, o.file))
 	}
 	var sum uint64
 	err := walk(o.dir, func(dir string) error {
-		n, err := victims(filepath.Join(dir, o.file))
+		n, err := victims(path.Join(dir, o.file))
 		if gone(err) && dir != o.dir {
 			return nil
 		}
@@ -119,7 +119,7 @@ func victims(file string) (uint64, error) {
 // cgroup-v1/memory.rst, section 10). It fires before the victim is chosen and
 // once more when the group is removed, so only the counter is believed.
 func watchLegacy(dir string) (*os.File, error) {
-	control, err := open(filepath.Join(dir, "memory.oom_control"), unix.O_RDONLY)
+	control, err := open(path.Join(dir, "memory.oom_control"), unix.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func watchLegacy(dir string) (*os.File, error) {
 		return nil, os.NewSyscallError("eventfd", err)
 	}
 	event := fmt.Sprintf("%d %d", fd, control)
-	if err := writeFile(filepath.Join(dir, "cgroup.event_control"), event); err != nil {
+	if err := writeFile(path.Join(dir, "cgroup.event_control"), event); err != nil {
 		unix.Close(fd)
 		return nil, err
 	}

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,7 +33,7 @@ func (g *Group) Pids() ([]int, error) {
 // readPids adds what cgroup.procs holds. A group that is gone holds nothing;
 // a threaded one refuses the read and is listed at its domain.
 func readPids(dir string, set map[int]bool) error {
-	text, err := readFile(filepath.Join(dir, "cgroup.procs"))
+	text, err := readFile(path.Join(dir, "cgroup.procs"))
 	if gone(err) || errors.Is(err, unix.EOPNOTSUPP) {
 		return nil
 	}
@@ -57,7 +57,7 @@ func walk(dir string, visit func(dir string) error) error {
 	}
 	for _, e := range entries {
 		if e.IsDir() {
-			if err := walk(filepath.Join(dir, e.Name()), visit); err != nil {
+			if err := walk(path.Join(dir, e.Name()), visit); err != nil {
 				return err
 			}
 		}

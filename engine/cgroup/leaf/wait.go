@@ -2,7 +2,7 @@ package leaf
 
 import (
 	"errors"
-	"path/filepath"
+	"path"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -13,7 +13,7 @@ var errTimeout = errors.New("timed out")
 // waitEvent waits until a key of cgroup.events has a value. The kernel tells
 // changes of that file by POLLPRI.
 func waitEvent(dir, key string, want uint64, deadline time.Time) error {
-	fd, err := open(filepath.Join(dir, "cgroup.events"), unix.O_RDONLY)
+	fd, err := open(path.Join(dir, "cgroup.events"), unix.O_RDONLY)
 	if err != nil {
 		return err
 	}
