@@ -8,6 +8,7 @@ import (
 
 	"gantry/engine"
 	"gantry/engine/record"
+	"gantry/engine/shim"
 )
 
 // Inspect implements engine.ContainerReader.
@@ -139,5 +140,20 @@ func (e *Engine) rename(ctx context.Context, ref, name string) error {
 	if err := e.commit(ev, rec); err != nil {
 		return errors.Join(err, e.names.Release(name, string(id)))
 	}
-	return e.names.Release(old, string(id))
+	return errors.Join(e.tellMonitor(rec), e.names.Release(old, string(id)))
+}
+
+// tellMonitor writes the container's name down for its monitor, which reads it
+// before every event.
+func (e *Engine) tellMonitor(rec *containerRecord) error {
+	var cfg shim.Config
+	path := e.file(rec.ID, "shim.json")
+	if err := record.Read(path, &cfg); err != nil {
+		if errors.Is(err, engine.ErrNotFound) {
+			return nil // never started
+		}
+		return err
+	}
+	cfg.Attributes = rec.attributes()
+	return record.Write(path, &cfg, record.Volatile)
 }

@@ -50,7 +50,6 @@ func Open(o Options) (*Store, error) {
 			return nil, fmt.Errorf("open image store: %w", err)
 		}
 	}
-	spread(s.inRoot("layers"))
 	if err := s.markLayout(); err != nil {
 		return nil, fmt.Errorf("open image store: %w", err)
 	}
