@@ -14,13 +14,15 @@ import (
 // scope. Their handlers are in the map below; a test checks that each has one.
 func actions() []keys.Action {
 	return []keys.Action{
-		{ID: "container.log", Scope: keys.Containers, Keys: []string{"enter"}, Title: "Into the log", Help: "Give the log the focus", Short: "log"},
+		{ID: "container.log", Scope: keys.Containers, Keys: []string{"enter"}, Title: "Into the detail", Help: "Give the log, or the tab that is shown, the focus", Short: "open"},
 		{ID: "container.stop", Scope: keys.Containers, Keys: []string{"s"}, Title: "Stop", Help: "Send the stop signal, and kill after the timeout", Short: "stop", Asks: true},
 		{ID: "container.start", Scope: keys.Containers, Keys: []string{"S"}, Title: "Start", Help: "Start a container that does not run", Short: "start"},
 		{ID: "container.restart", Scope: keys.Containers, Keys: []string{"r"}, Title: "Restart", Help: "Stop and start again", Short: "restart", Asks: true},
 		{ID: "container.shell", Scope: keys.Containers, Keys: []string{"E"}, Title: "Shell", Help: "Open a shell in the container", Short: "shell"},
 		{ID: "container.remove", Scope: keys.Containers, Keys: []string{"d"}, Title: "Remove…", Help: "Remove containers, running ones by force", Short: "remove…", Asks: true},
 		{ID: "container.logfull", Scope: keys.Containers, Keys: []string{"m"}, Title: "Log, full screen", Help: "Zoom the container's log"},
+		{ID: "container.stats", Scope: keys.Containers, Keys: []string{"t"}, Title: "Stats", Help: "Charts of processor, memory, IO and pressure"},
+		{ID: "container.inspect", Scope: keys.Containers, Keys: []string{"i"}, Title: "Inspect", Help: "Everything there is to know, as a tree"},
 		{ID: "container.attach", Scope: keys.Containers, Keys: []string{"a"}, Title: "Attach", Help: "Connect the terminal to the container's program"},
 		{ID: "container.pause", Scope: keys.Containers, Keys: []string{"p"}, Title: "Pause or go on", Help: "Freeze all processes, or let them run again"},
 		{ID: "container.kill", Scope: keys.Containers, Keys: []string{"K"}, Title: "Kill…", Help: "Send SIGKILL", Asks: true},
@@ -47,6 +49,8 @@ func actions() []keys.Action {
 		{ID: "pane.images", Scope: keys.Global, Keys: []string{"2"}, Title: "Images", Help: "Go to the images"},
 		{ID: "pane.next", Scope: keys.Global, Keys: []string{"tab", "l", "right"}, Title: "Next pane", Help: "Give the next pane the focus", Short: "pane"},
 		{ID: "pane.previous", Scope: keys.Global, Keys: []string{"shift+tab", "h", "left"}, Title: "Previous pane", Help: "Give the previous pane the focus"},
+		{ID: "tab.next", Scope: keys.Global, Keys: []string{"]"}, Title: "Next tab", Help: "The next side of what is chosen", Short: "tab"},
+		{ID: "tab.previous", Scope: keys.Global, Keys: []string{"["}, Title: "Previous tab", Help: "The previous side of what is chosen"},
 		{ID: "zoom", Scope: keys.Global, Keys: []string{"+"}, Title: "Zoom", Help: "Give the pane the whole screen"},
 		{ID: "unzoom", Scope: keys.Global, Keys: []string{"_"}, Title: "Zoom back", Help: "Show all panes again"},
 		{ID: "back", Scope: keys.Global, Keys: []string{"esc"}, Title: "Back", Help: "Clear filter and marks, leave a zoom, go to the containers"},
@@ -131,8 +135,11 @@ func stopped(c engine.ContainerSummary) string {
 // handlers has one for each action.
 func handlers() map[keys.ID]handler {
 	h := map[keys.ID]handler{
-		"container.log":     onContainers(whatever, func(m *Model, _ []engine.ContainerSummary) tea.Cmd { m.focus = logPane; return nil }),
-		"container.logfull": onContainers(whatever, func(m *Model, _ []engine.ContainerSummary) tea.Cmd { m.focus, m.zoom = logPane, true; return nil }),
+		"container.log": onContainers(whatever, func(m *Model, _ []engine.ContainerSummary) tea.Cmd { m.focus = logPane; return nil }),
+		"container.logfull": onContainers(whatever, func(m *Model, _ []engine.ContainerSummary) tea.Cmd {
+			m.focus, m.zoom, m.detail.tab = logPane, true, 0
+			return nil
+		}),
 		"container.start":   onContainers(stopped, (*Model).start),
 		"container.stop":    onContainers(running, (*Model).askStop),
 		"container.restart": onContainers(whatever, (*Model).askRestart),
@@ -161,6 +168,10 @@ func handlers() map[keys.ID]handler {
 		"pane.images":       always(func(m *Model) tea.Cmd { m.focus = imagesPane; return nil }),
 		"pane.next":         always(func(m *Model) tea.Cmd { m.focus = (m.focus + 1) % panes; return nil }),
 		"pane.previous":     always(func(m *Model) tea.Cmd { m.focus = (m.focus + panes - 1) % panes; return nil }),
+		"tab.next":          always(func(m *Model) tea.Cmd { return m.turn(1) }),
+		"tab.previous":      always(func(m *Model) tea.Cmd { return m.turn(-1) }),
+		"container.stats":   goTab(1),
+		"container.inspect": goTab(2),
 		"zoom":              always(func(m *Model) tea.Cmd { m.zoom = true; return nil }),
 		"unzoom":            always(func(m *Model) tea.Cmd { m.zoom = false; return nil }),
 		"back":              always(func(m *Model) tea.Cmd { m.back(); return nil }),
@@ -183,6 +194,9 @@ func (m *Model) scope() keys.Scope {
 	case imagesPane:
 		return keys.Images
 	case logPane:
+		if m.detail.open != nil {
+			return keys.Detail
+		}
 		return keys.Log
 	}
 	return keys.Containers

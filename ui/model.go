@@ -65,7 +65,8 @@ type Model struct {
 	chosen     engine.ID // the container under the cursor: it stays chosen when rows move
 	chosenImg  string
 
-	log logView
+	detail detail
+	log    logView
 }
 
 // logView is the log that is shown: of which container, and where.
@@ -93,6 +94,7 @@ func New(ctx context.Context, eng engine.Engine, opts Options) *Model {
 		ctx: ctx, eng: eng, opts: opts, styles: styles.New(themes.Dark()), now: time.Now,
 		lists: feed.NewLists(ctx, eng), filter: make(map[pane]string), handlers: handlers(),
 	}
+	m.detail = newDetail(m)
 	var problems []string
 	m.keys, problems = keys.New(actions()).Remap(opts.Keys)
 	if len(problems) > 0 {
@@ -154,9 +156,13 @@ func (m *Model) readInfo() tea.Cmd {
 // so that scrolling through a list opens nothing.
 const rest = 60 * time.Millisecond
 
-// follow makes the log pane show the chosen container, once the cursor rests.
+// follow makes the detail show what is chosen, once the cursor rests.
 func (m *Model) follow() tea.Cmd {
-	if m.chosen == m.log.id {
+	if m.focus != logPane {
+		m.detail.side = m.focus
+	}
+	m.place()
+	if m.subject() == m.detail.shown {
 		return nil
 	}
 	m.log.gen++
@@ -164,10 +170,15 @@ func (m *Model) follow() tea.Cmd {
 	return tea.Tick(rest, func(time.Time) tea.Msg { return settledMsg{gen} })
 }
 
-func (m *Model) openLog() tea.Cmd {
+// closeLog stops following; the log is read again when it is shown again.
+func (m *Model) closeLog() {
 	if m.log.cancel != nil {
 		m.log.cancel()
 	}
+	m.log = logView{gen: m.log.gen}
+}
+
+func (m *Model) openLog() tea.Cmd {
 	gen := m.log.gen
 	m.log = logView{id: m.chosen, gen: gen}
 	if m.chosen == "" {

@@ -3,11 +3,11 @@ package ui
 import (
 	tea "charm.land/bubbletea/v2"
 
-	"gantry/engine"
 	"gantry/themes"
 	"gantry/ui/dialogs"
 	"gantry/ui/feed"
 	"gantry/ui/styles"
+	"gantry/ui/tabs"
 	"gantry/ui/widgets"
 )
 
@@ -16,6 +16,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
+		m.place()
 	case tea.BackgroundColorMsg:
 		m.styles = styles.New(themes.For(msg.IsDark()))
 	case infoMsg:
@@ -24,10 +25,10 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 	case stateMsg:
 		m.accept(msg.State)
-		return m, tea.Batch(m.nextState(), m.follow())
+		return m, tea.Batch(m.nextState(), m.follow(), m.refresh())
 	case settledMsg:
 		if msg.gen == m.log.gen {
-			return m, m.openLog()
+			return m, m.openDetail()
 		}
 	case logMsg:
 		if msg.gen == m.log.gen && m.log.feed != nil {
@@ -65,6 +66,10 @@ func (m *Model) answered(msg tea.Msg) tea.Cmd {
 		if msg.err != nil {
 			m.fail(msg.err, doneMsg{})
 		}
+	case tabs.Copied:
+		return m.say("copied "+msg.What, false)
+	default:
+		return m.toTabs(msg)
 	}
 	return nil
 }
@@ -133,6 +138,11 @@ func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {
 		m.filterKey(key, msg.Text)
 		return m.follow()
 	}
+	if m.inPanel() {
+		if ok, cmd := m.detail.open.Key(key); ok {
+			return cmd
+		}
+	}
 	if a, ok := m.keys.Lookup(m.scope(), key); ok {
 		cmd := m.act(a)
 		m.replace()
@@ -198,7 +208,9 @@ func (m *Model) move(key string) tea.Cmd {
 		"g": -1 << 30, "home": -1 << 30, "G": 1 << 30, "end": 1 << 30,
 	}[key]
 	if m.focus == logPane {
-		m.scrollLog(step)
+		if m.detail.open == nil {
+			m.scrollLog(step)
+		}
 		return nil
 	}
 	if step == 0 {
@@ -232,14 +244,4 @@ func (m *Model) toggleFollow() {
 	} else {
 		m.log.below = min(1, max(0, kept-m.layout().of(logPane).inner()))
 	}
-}
-
-// current is the container whose log is shown.
-func (m *Model) current() (engine.ContainerSummary, bool) {
-	for _, c := range m.state.Containers {
-		if c.ID == m.log.id {
-			return c, true
-		}
-	}
-	return engine.ContainerSummary{}, false
 }

@@ -59,7 +59,7 @@ func (m *Model) body() []string {
 	if l.log.h == 0 {
 		return left
 	}
-	right := m.logPane(l.log)
+	right := m.detailPane(l.log)
 	if l.log.x == 0 {
 		return append(left, right...)
 	}
@@ -162,6 +162,10 @@ func (m *Model) hints() []string {
 				out = append(out, a.Keys[0]+" "+a.Short)
 			}
 		}
+	}
+	if m.inPanel() {
+		out = append(out, m.panelHints()...)
+		out = out[:min(len(out), most-1)]
 	}
 	add(m.keys.In(m.scope()))
 	add(m.keys.In(keys.Global))
@@ -296,14 +300,12 @@ func (c cells) render(w int, cursor, focused bool, s styles.Styles) string {
 	return b.String() + pad
 }
 
-func (m *Model) logPane(r rect) []string {
-	c, ok := m.current()
-	title := "Log"
-	if ok {
-		glyph, word, _ := m.styles.Status(c.Status)
-		title = "Log  " + c.Name + "  " + glyph + " " + word
+func (m *Model) detailPane(r rect) []string {
+	if m.panel() != nil {
+		return m.panelPane(r)
 	}
-	p := m.pane(logPane, r, title, "")
+	p := m.pane(logPane, r, m.detailTitle(r.w-6), "")
+	p.Styled = true
 	w, h := p.Inner()
 	if m.log.feed == nil {
 		if !m.loaded {

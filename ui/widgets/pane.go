@@ -12,6 +12,7 @@ type Pane struct {
 	Title, Position string
 	Width, Height   int // outside, in cells
 	Focused         bool
+	Styled          bool           // Title has its own styles already
 	Border, Bold    lipgloss.Style // of the border, of the title
 }
 
@@ -26,7 +27,11 @@ func (p Pane) Render(lines []string) []string {
 		return nil
 	}
 	out := make([]string, 0, p.Height)
-	out = append(out, p.edge("╭", "╮", p.Title, p.Bold, true))
+	bold := p.Bold
+	if p.Styled {
+		bold = lipgloss.NewStyle()
+	}
+	out = append(out, p.edge("╭", "╮", p.Title, bold, true))
 	side := p.Border.Render("│")
 	blank := strings.Repeat(" ", w)
 	for i := range h {
