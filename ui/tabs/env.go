@@ -17,19 +17,21 @@ import (
 // Env lists the environment that a container was made with.
 type Env struct {
 	reading[engine.ContainerDetail]
-	frame
+	tablePage
 	styles func() styles.Styles
 
-	filter   prompt
 	unsorted bool // as the container has them
 	reveal   bool
-	list     list
 	rows     []variable // what the filter leaves, in order
 }
 
 // NewEnv makes the tab. It shows nothing before Open.
 func NewEnv(eng engine.Engine, s func() styles.Styles, _ func() time.Time) *Env {
-	return &Env{styles: s, reading: readDetail(eng)}
+	t := &Env{styles: s, reading: readDetail(eng)}
+	t.columns = func(s styles.Styles) []widgets.Column {
+		return []widgets.Column{{Title: "NAME", Soft: true, Min: 12, Style: s.Accent}, {Title: "VALUE", Soft: true, Min: 8, Style: s.Text}}
+	}
+	return t
 }
 
 // Name implements Panel.
@@ -40,9 +42,7 @@ func (t *Env) Open(ctx context.Context, id engine.ID) tea.Cmd {
 	if string(id) != t.ref {
 		t.reveal = false
 	}
-	cmd := t.open(ctx, string(id))
-	t.choose()
-	return cmd
+	return t.open(ctx, string(id))
 }
 
 // Close implements Panel.
@@ -54,7 +54,7 @@ func (t *Env) Refresh() tea.Cmd { return t.refresh() }
 // Update implements Panel.
 func (t *Env) Update(msg tea.Msg) (bool, tea.Cmd) {
 	ok, cmd := t.accept(msg)
-	if ok {
+	if ok && t.err == nil {
 		t.choose()
 	}
 	return ok, cmd
@@ -67,23 +67,19 @@ func (t *Env) choose() {
 	for _, s := range t.value.Config.Env {
 		v := parseVariable(s)
 		// A hidden value must not be found by trying letters.
-		if f := t.filter.text; f == "" || widgets.Find(v.name, f) >= 0 || widgets.Find(v.shown(t.reveal), f) >= 0 {
+		if t.matches(v.name, v.shown(t.reveal)) {
 			t.rows = append(t.rows, v)
 		}
 	}
 	if !t.unsorted {
 		slices.SortStableFunc(t.rows, func(a, b variable) int { return strings.Compare(a.name, b.name) })
 	}
-	t.list.n = len(t.rows)
-	at := slices.IndexFunc(t.rows, func(v variable) bool { return v.name == before })
-	if at < 0 {
-		at = t.list.at
+	shown := make([][]string, len(t.rows))
+	for i, v := range t.rows {
+		shown[i] = []string{safe(v.name), v.shown(t.reveal)}
 	}
-	t.list.put(at, t.room())
+	t.put(shown, slices.IndexFunc(t.rows, func(v variable) bool { return v.name == before }))
 }
-
-// room is the rows below the header.
-func (t *Env) room() int { return max(1, t.height-1) }
 
 func (t *Env) selected() variable {
 	if t.list.at < len(t.rows) {
@@ -94,13 +90,10 @@ func (t *Env) selected() variable {
 
 // Key implements Panel.
 func (t *Env) Key(key string) (bool, tea.Cmd) {
-	if t.filter.typing {
-		if t.filter.key(key) {
-			t.choose()
-		}
-		return true, nil
+	if !t.loaded {
+		return false, nil
 	}
-	if t.list.key(key, t.room()) {
+	if t.key(key, t.choose) {
 		return true, nil
 	}
 	switch key {
@@ -114,11 +107,6 @@ func (t *Env) Key(key string) (bool, tea.Cmd) {
 		t.choose()
 	case "y", "Y":
 		return true, t.copy(key == "Y")
-	case "esc":
-		if !t.filter.clear() {
-			return false, nil
-		}
-		t.choose()
 	default:
 		return false, nil
 	}
@@ -137,9 +125,6 @@ func (t *Env) copy(whole bool) tea.Cmd {
 	}
 	return copyText(v.value, "value of "+safe(v.name))
 }
-
-// Typing implements Panel.
-func (t *Env) Typing() bool { return t.filter.typing }
 
 // Keys implements Panel.
 func (t *Env) Keys() []KeyHelp {
@@ -167,27 +152,9 @@ func (t *Env) View(width, height int) []string {
 	if lines, instead := t.instead(s, "container", width, height); instead {
 		return lines
 	}
-	foot := t.filter.lines(s, "filter", width)
-	if len(t.rows) == 0 {
-		what := "It has no environment of its own."
-		if t.filter.text != "" {
-			what = "No variable matches."
-		}
-		return stack(notice(s, width, what, ""), foot, height)
+	v := t.selected()
+	hide := func(row, column int) (lipgloss.Style, bool) {
+		return s.Muted, column == 1 && t.rows[row].masked() && !t.reveal
 	}
-	table := widgets.Table{
-		Columns: []widgets.Column{{Title: "NAME", Max: max(12, width/3), Style: s.Accent}, {Title: "VALUE", Grow: true, Style: s.Text}},
-		Rows:    make([][]string, len(t.rows)), Cursor: t.list.at, Offset: t.list.offset,
-		Focused: !t.unfocused, Styles: tableStyles(s, !t.unfocused),
-		Cell: func(row, column int) (lipgloss.Style, bool) {
-			return s.Muted, column == 1 && t.rows[row].masked() && !t.reveal
-		},
-	}
-	for i, v := range t.rows {
-		table.Rows[i] = []string{safe(v.name), v.shown(t.reveal)}
-	}
-	if v := t.selected(); !t.filter.typing && table.Cut(width) {
-		foot = full(s, safe(v.name)+"="+v.shown(t.reveal), width, height)
-	}
-	return stack(table.Render(width, height-len(foot)), foot, height)
+	return t.view(s, safe(v.name)+"="+v.shown(t.reveal), "It has no environment of its own.", hide, width, height)
 }

@@ -3,6 +3,7 @@ package tabs
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"charm.land/lipgloss/v2"
 
@@ -15,8 +16,9 @@ import (
 // and what it draws.
 type gauge struct {
 	name   string
-	value  string // the current value, most important part first
-	brief  string // the same in a dozen cells
+	parts  []string // the current value, most important part first
+	needs  int      // how many of them make sense only together; 0 is 1
+	brief  string   // the same in a dozen and a half cells
 	style  lipgloss.Style
 	curves []curve
 	limit  float64
@@ -30,6 +32,27 @@ type gauge struct {
 type curve struct {
 	of   func(point) float64
 	dash int
+}
+
+const measuring = "measuring …"
+
+func (g *gauge) say(parts ...string) { g.parts = append(g.parts, parts...) }
+
+// value is as many parts as fit, or the brief form when that is too few.
+func (g gauge) value(width int) string {
+	needs := min(max(1, g.needs), len(g.parts))
+	s := strings.Join(g.parts[:needs], " · ")
+	if widgets.Width(s) > width {
+		return g.brief
+	}
+	for _, part := range g.parts[needs:] {
+		next := s + " · " + part
+		if widgets.Width(next) > width {
+			break
+		}
+		s = next
+	}
+	return s
 }
 
 // gauges are the charts that the samples give reason for.
@@ -51,18 +74,21 @@ func (t *Stats) cpu(s styles.Styles) gauge {
 		limit: c.Limit, scale: widgets.NiceMax, least: 0.1, format: cores,
 	}
 	if math.IsNaN(now) {
-		g.value, g.brief = "measuring …", "measuring …"
+		g.say(measuring)
+		g.brief = measuring
 		return g
 	}
-	g.value, g.brief = cores(now)+" cores", cores(now)+" c"
+	g.brief = cores(now) + " cores"
 	switch {
 	case c.Limit > 0:
 		share := widgets.Percent(100 * now / c.Limit)
-		g.value += fmt.Sprintf(" · %s of the limit of %s", share, cores(c.Limit))
-		g.brief += " " + share
+		g.say(fmt.Sprintf("%s of %g cores", cores(now), c.Limit), share+" of the limit")
+		g.brief = cores(now) + " cores " + share
 		g.whole = "100 %"
 	case c.Online > 0:
-		g.value += fmt.Sprintf(" · %s of %s · no limit", widgets.Percent(100*now/float64(c.Online)), count(c.Online, "processor", "processors"))
+		g.say(g.brief, fmt.Sprintf("%s of %s", widgets.Percent(100*now/float64(c.Online)), count(c.Online, "processor", "processors")), "no limit")
+	default:
+		g.say(g.brief)
 	}
 	return g
 }
@@ -81,28 +107,27 @@ func (t *Stats) memory(s styles.Styles) gauge {
 	used := float64(m.Usage)
 	g := gauge{
 		name: "Memory", style: s.Accent, curves: []curve{{of: func(p point) float64 { return p.memory }}},
-		value: widgets.BinaryBytes(used), limit: limit, scale: widgets.NiceBinaryMax, least: 1 << 20, format: widgets.BinaryBytes,
+		parts: []string{widgets.BinaryBytes(used)}, brief: widgets.BinaryBytes(used), limit: limit, scale: widgets.NiceBinaryMax, least: 1 << 20, format: widgets.BinaryBytes,
 	}
-	g.brief = g.value
 	if limit > 0 {
 		share := widgets.Percent(100 * used / limit)
-		g.value += fmt.Sprintf(" · %s of the limit of %s", share, widgets.BinaryBytes(limit))
+		g.parts[0] += " of " + widgets.BinaryBytes(limit)
+		g.say(share + " of the limit")
 		g.brief += " " + share
 		g.whole = "100 %"
 		if used > 0.9*limit {
 			g.style = s.Busy
 		}
 	} else {
-		g.value += " · no limit"
+		g.say("no limit")
 	}
-	if m.Peak > 0 {
-		g.value += " · peak " + widgets.BinaryBytes(float64(m.Peak))
-	}
-	if m.Cache > 0 {
-		g.value += " · cache " + widgets.BinaryBytes(float64(m.Cache))
-	}
-	if m.Swap > 0 {
-		g.value += " · swap " + widgets.BinaryBytes(float64(m.Swap))
+	for _, part := range []struct {
+		name  string
+		bytes uint64
+	}{{"peak", m.Peak}, {"cache", m.Cache}, {"swap", m.Swap}} {
+		if part.bytes > 0 {
+			g.say(part.name + " " + widgets.BinaryBytes(float64(part.bytes)))
+		}
 	}
 	return g
 }
@@ -113,8 +138,8 @@ func (t *Stats) io(s styles.Styles) gauge {
 		name: "IO", style: s.Accent, scale: widgets.NiceMax, least: 1000, format: perSecond,
 		curves: []curve{{of: func(p point) float64 { return p.read }}, {of: func(p point) float64 { return p.write }, dash: 2}},
 	}
-	g.value, g.brief = twoRates("read", p.read, "write", p.write)
-	g.value += fmt.Sprintf(" · in all %s and %s", widgets.Bytes(float64(io.ReadBytes)), widgets.Bytes(float64(io.WriteBytes)))
+	g.rates("read", p.read, "write", p.write)
+	g.say(fmt.Sprintf("in all %s and %s", widgets.Bytes(float64(io.ReadBytes)), widgets.Bytes(float64(io.WriteBytes))))
 	return g
 }
 
@@ -124,38 +149,40 @@ func (t *Stats) network(s styles.Styles) gauge {
 		name: "Network", style: s.Accent, scale: widgets.NiceMax, least: 1000, format: perSecond,
 		curves: []curve{{of: func(p point) float64 { return p.rx }}, {of: func(p point) float64 { return p.tx }, dash: 2}},
 	}
-	g.value, g.brief = twoRates("in", p.rx, "out", p.tx)
-	g.value += fmt.Sprintf(" · in all %s and %s", widgets.Bytes(float64(n.RxBytes)), widgets.Bytes(float64(n.TxBytes)))
+	g.rates("in", p.rx, "out", p.tx)
+	g.say(fmt.Sprintf("in all %s and %s", widgets.Bytes(float64(n.RxBytes)), widgets.Bytes(float64(n.TxBytes))))
 	return g
 }
 
-// twoRates writes the values of a solid and a dashed curve, which are their
+// rates writes the values of a solid and a dashed curve, which are their
 // legend too.
-func twoRates(first string, a float64, second string, b float64) (value, brief string) {
+func (g *gauge) rates(first string, a float64, second string, b float64) {
 	if math.IsNaN(a) {
-		return "measuring …", "measuring …"
+		g.say(measuring)
+		g.brief = measuring
+		return
 	}
-	return fmt.Sprintf("%s ━ %s · %s ╍ %s", first, perSecond(a), second, perSecond(b)),
-		widgets.Bytes(a) + " " + widgets.Bytes(b)
+	g.say("━ "+first+" "+perSecond(a), "╍ "+second+" "+perSecond(b))
+	g.needs = 2
+	g.brief = fmt.Sprintf("%.1s %s %.1s %s", first, widgets.Bytes(a), second, widgets.Bytes(b))
 }
 
 func (t *Stats) processes(s styles.Styles) gauge {
 	last := t.ring.last
 	g := gauge{
 		name: "PIDs", style: s.Accent, curves: []curve{{of: func(p point) float64 { return p.pids }}},
-		value: fmt.Sprint(last.PIDs), limit: float64(last.PIDLimit), scale: widgets.NiceMax, least: 5,
+		parts: []string{fmt.Sprint(last.PIDs)}, brief: fmt.Sprint(last.PIDs), limit: float64(last.PIDLimit), scale: widgets.NiceMax, least: 5,
 		format: func(v float64) string { return fmt.Sprintf("%.0f", v) },
 	}
-	g.brief = g.value
 	if last.PIDLimit > 0 {
-		g.value += fmt.Sprintf(" of at most %d", last.PIDLimit)
+		g.parts[0] += fmt.Sprintf(" of %d", last.PIDLimit)
 		g.brief += fmt.Sprintf(" of %d", last.PIDLimit)
 		g.whole = "limit"
 		if float64(last.PIDs) > 0.9*float64(last.PIDLimit) {
 			g.style = s.Busy
 		}
 	} else {
-		g.value += " · no limit"
+		g.say("no limit")
 	}
 	return g
 }
@@ -168,9 +195,11 @@ func (t *Stats) pressure(s styles.Styles) gauge {
 	}
 	return gauge{
 		name: "Pressure", style: s.Accent, scale: widgets.NiceMax, least: 10, format: widgets.Percent,
-		value: fmt.Sprintf("waiting for cpu ━ %s · memory ╍ %s · io ┈ %s of the last 10 s",
-			widgets.Percent(p.CPUSome), widgets.Percent(p.MemorySome), widgets.Percent(p.IOSome)),
-		brief: fmt.Sprintf("%.0f %.0f %.0f %%", p.CPUSome, p.MemorySome, p.IOSome),
+		parts: []string{
+			fmt.Sprintf("━ cpu %.0f %%", p.CPUSome), fmt.Sprintf("╍ mem %.0f %%", p.MemorySome), fmt.Sprintf("┈ io %.0f %%", p.IOSome),
+			"of the last 10 s spent waiting",
+		},
+		brief: fmt.Sprintf("cpu %.0f mem %.0f io %.0f", p.CPUSome, p.MemorySome, p.IOSome), needs: 3,
 		curves: []curve{
 			{of: func(p point) float64 { return p.cpuWait }},
 			{of: func(p point) float64 { return p.memWait }, dash: 3},

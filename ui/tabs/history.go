@@ -17,13 +17,10 @@ import (
 // ImageHistory lists the steps that made an image, newest first.
 type ImageHistory struct {
 	reading[[]engine.HistoryEntry]
-	frame
+	tablePage
 	styles func() styles.Styles
 	now    func() time.Time
-
-	filter prompt
-	list   list
-	rows   []step
+	rows   []step // what the filter leaves
 }
 
 // step is one entry as it is shown.
@@ -31,7 +28,6 @@ type step struct {
 	number  int // 1 is the first step of the image, at the bottom
 	command string
 	size    int64
-	created time.Time
 	comment string
 }
 
@@ -40,7 +36,14 @@ func NewImageHistory(eng engine.Engine, s func() styles.Styles, now func() time.
 	read := func(ctx context.Context, ref string) ([]engine.HistoryEntry, error) {
 		return eng.Images().History(ctx, ref)
 	}
-	return &ImageHistory{styles: s, now: now, reading: reading[[]engine.HistoryEntry]{read: read}}
+	t := &ImageHistory{styles: s, now: now, reading: reading[[]engine.HistoryEntry]{read: read}}
+	t.columns = func(s styles.Styles) []widgets.Column {
+		return []widgets.Column{
+			{Title: "STEP", Right: true, Rank: 3, Style: s.Muted}, {Title: "SIZE", Right: true, Style: s.Text},
+			{Title: "AGE", Right: true, Rank: 2, Style: s.Muted}, {Title: "MADE BY", Soft: true, Min: 16, Style: s.Text},
+		}
+	}
+	return t
 }
 
 // Name implements Panel.
@@ -51,9 +54,7 @@ func (t *ImageHistory) Open(ctx context.Context, ref string) tea.Cmd {
 	if ref != t.ref {
 		t.list = list{}
 	}
-	cmd := t.open(ctx, ref)
-	t.choose()
-	return cmd
+	return t.open(ctx, ref)
 }
 
 // Close implements Panel.
@@ -65,7 +66,7 @@ func (t *ImageHistory) Refresh() tea.Cmd { return t.refresh() }
 // Update implements Panel.
 func (t *ImageHistory) Update(msg tea.Msg) (bool, tea.Cmd) {
 	ok, cmd := t.accept(msg)
-	if ok {
+	if ok && t.err == nil {
 		t.choose()
 	}
 	return ok, cmd
@@ -73,14 +74,22 @@ func (t *ImageHistory) Update(msg tea.Msg) (bool, tea.Cmd) {
 
 func (t *ImageHistory) choose() {
 	t.rows = t.rows[:0]
+	var shown [][]string
 	for i, h := range t.value {
-		s := step{number: len(t.value) - i, command: instruction(safe(h.CreatedBy)), size: h.Size, created: h.Created, comment: safe(h.Comment)}
-		if t.filter.text == "" || widgets.Find(s.command, t.filter.text) >= 0 {
-			t.rows = append(t.rows, s)
+		r := step{number: len(t.value) - i, command: instruction(safe(h.CreatedBy)), size: h.Size, comment: safe(h.Comment)}
+		if t.matches(r.command) {
+			t.rows = append(t.rows, r)
+			shown = append(shown, []string{fmt.Sprint(r.number), widgets.Bytes(float64(r.size)), t.age(h.Created), r.command})
 		}
 	}
-	t.list.n = len(t.rows)
-	t.list.put(t.list.at, t.room())
+	t.put(shown, -1)
+}
+
+func (t *ImageHistory) selected() step {
+	if t.list.at < len(t.rows) {
+		return t.rows[t.list.at]
+	}
+	return step{}
 }
 
 // instruction is a step as the Dockerfile had it. The classic builder wrote
@@ -100,40 +109,26 @@ func instruction(createdBy string) string {
 	return s
 }
 
-func (t *ImageHistory) room() int { return max(1, t.height-1) }
-
 // Key implements Panel.
 func (t *ImageHistory) Key(key string) (bool, tea.Cmd) {
-	if t.filter.typing {
-		if t.filter.key(key) {
-			t.choose()
-		}
-		return true, nil
+	if !t.loaded {
+		return false, nil
 	}
-	if t.list.key(key, t.room()) {
+	if t.key(key, t.choose) {
 		return true, nil
 	}
 	switch key {
 	case "/":
 		t.filter.open()
 	case "y":
-		if t.list.at >= len(t.rows) {
-			return true, nil
+		if r := t.selected(); r.number > 0 {
+			return true, copyText(r.command, fmt.Sprintf("step %d", r.number))
 		}
-		return true, copyText(t.rows[t.list.at].command, fmt.Sprintf("step %d", t.rows[t.list.at].number))
-	case "esc":
-		if !t.filter.clear() {
-			return false, nil
-		}
-		t.choose()
 	default:
 		return false, nil
 	}
 	return true, nil
 }
-
-// Typing implements Panel.
-func (t *ImageHistory) Typing() bool { return t.filter.typing }
 
 // Keys implements Panel.
 func (t *ImageHistory) Keys() []KeyHelp {
@@ -158,31 +153,10 @@ func (t *ImageHistory) View(width, height int) []string {
 	if lines, instead := t.instead(s, "image", width, height); instead {
 		return lines
 	}
-	foot := t.filter.lines(s, "filter", width)
-	if len(t.rows) == 0 {
-		what := "The image does not say how it was made."
-		if t.filter.text != "" {
-			what = "No step matches."
-		}
-		return stack(notice(s, width, what, ""), foot, height)
-	}
-	table := widgets.Table{
-		Columns: []widgets.Column{
-			{Title: "STEP", Right: true, Rank: 3, Style: s.Muted}, {Title: "SIZE", Right: true, Min: 6, Style: s.Text},
-			{Title: "AGE", Right: true, Rank: 2, Style: s.Muted}, {Title: "MADE BY", Grow: true, Min: 10, Style: s.Text},
-		},
-		Cursor: t.list.at, Offset: t.list.offset, Focused: !t.unfocused, Styles: tableStyles(s, !t.unfocused),
-		// Steps that only change the configuration stand back.
-		Cell: func(row, column int) (lipgloss.Style, bool) { return s.Muted, t.rows[row].size == 0 },
-	}
-	for _, r := range t.rows {
-		table.Rows = append(table.Rows, []string{fmt.Sprint(r.number), widgets.Bytes(float64(r.size)), t.age(r.created), r.command})
-	}
-	if !t.filter.typing && table.Cut(width) {
-		r := t.rows[t.list.at]
-		foot = full(s, strings.TrimSpace(r.command+"  "+r.comment), width, height)
-	}
-	return stack(table.Render(width, height-len(foot)), foot, height)
+	// Steps that only change the configuration stand back.
+	quiet := func(row, _ int) (lipgloss.Style, bool) { return s.Muted, t.rows[row].size == 0 }
+	r := t.selected()
+	return t.view(s, strings.TrimSpace(r.command+"  "+r.comment), "The image does not say how it was made.", quiet, width, height)
 }
 
 // age of a step; reproducible images are made at the beginning of time.

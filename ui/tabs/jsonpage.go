@@ -3,6 +3,7 @@ package tabs
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -49,10 +50,12 @@ func maskEnv(env *widgets.JSONNode) {
 }
 
 // room is the height of the tree as far as Place has told it.
-func (p *jsonPage) room() int { return max(1, p.height-btoi(p.search.typing)) }
+func (p *jsonPage) room() int {
+	return max(1, p.height-footRows(p.tree.Cuts(p.width), &p.search, p.height))
+}
 
 func (p *jsonPage) key(key string) (handled bool, cmd tea.Cmd) {
-	if p.search.typing {
+	if p.search.takes(key) {
 		if p.search.key(key) {
 			p.tree.Search(p.search.text)
 		}
@@ -122,11 +125,17 @@ func (p *jsonPage) keys() []KeyHelp {
 }
 
 func (p *jsonPage) view(s styles.Styles, width, height int) []string {
-	foot := p.search.lines(s, "search", width)
-	if !p.search.typing && p.tree.Cut(width) {
-		foot = full(s, p.tree.SelectedText(), width, height)
+	below := foot(s, &p.search, "search", p.whole(), p.tree.Cuts(width), width, height)
+	return stack(p.tree.Render(jsonStyles(s, !p.unfocused), width, max(0, height-len(below)), p.offset, !p.unfocused), below, height)
+}
+
+// whole is the selected row with its path and without cutting.
+func (p *jsonPage) whole() string {
+	n := p.tree.Selected()
+	if n == nil {
+		return ""
 	}
-	return stack(p.tree.Render(jsonStyles(s, !p.unfocused), width, max(0, height-len(foot)), p.offset, !p.unfocused), foot, height)
+	return strings.TrimSpace(safe(n.Path) + " " + p.tree.SelectedText())
 }
 
 // status says where the cursor is, or which match it is on.

@@ -17,26 +17,30 @@ import (
 // Mounts lists what is attached to a container's root file system.
 type Mounts struct {
 	reading[engine.ContainerDetail]
-	frame
+	tablePage
 	styles func() styles.Styles
-	list   list
-	rows   []engine.MountPoint // by target
+	rows   []engine.MountPoint // what the filter leaves, by target
+	all    int
 }
 
 // NewMounts makes the tab. It shows nothing before Open.
 func NewMounts(eng engine.Engine, s func() styles.Styles, _ func() time.Time) *Mounts {
-	return &Mounts{styles: s, reading: readDetail(eng)}
+	t := &Mounts{styles: s, reading: readDetail(eng)}
+	t.columns = func(s styles.Styles) []widgets.Column {
+		return []widgets.Column{
+			{Title: "TARGET", Soft: true, Min: 14, Name: true, Style: s.Text}, {Title: "SOURCE", Soft: true, Min: 14, Name: true, Style: s.Text},
+			{Title: "TYPE", Rank: 2, Style: s.Muted}, {Title: "RW", Style: s.Text}, {Title: "PROPAGATION", Rank: 3, Style: s.Muted},
+			{Title: "OPTIONS", Rank: 4, Max: 32, Style: s.Muted},
+		}
+	}
+	return t
 }
 
 // Name implements Panel.
 func (t *Mounts) Name() string { return "Mounts" }
 
 // Open implements Tab.
-func (t *Mounts) Open(ctx context.Context, id engine.ID) tea.Cmd {
-	cmd := t.open(ctx, string(id))
-	t.choose()
-	return cmd
-}
+func (t *Mounts) Open(ctx context.Context, id engine.ID) tea.Cmd { return t.open(ctx, string(id)) }
 
 // Close implements Panel.
 func (t *Mounts) Close() { t.close() }
@@ -47,16 +51,24 @@ func (t *Mounts) Refresh() tea.Cmd { return t.refresh() }
 // Update implements Panel.
 func (t *Mounts) Update(msg tea.Msg) (bool, tea.Cmd) {
 	ok, cmd := t.accept(msg)
-	if ok {
+	if ok && t.err == nil {
 		t.choose()
 	}
 	return ok, cmd
 }
 
+// choose makes the rows; the cursor stays on its target.
 func (t *Mounts) choose() {
-	t.rows = mountsOf(t.value)
-	t.list.n = len(t.rows)
-	t.list.put(t.list.at, t.room())
+	before := t.selected().Destination
+	mounts := mountsOf(t.value)
+	t.rows, t.all = t.rows[:0], len(mounts)
+	var shown [][]string
+	for _, m := range mounts {
+		if row := mountRow(m); t.matches(row...) {
+			t.rows, shown = append(t.rows, m), append(shown, row)
+		}
+	}
+	t.put(shown, slices.IndexFunc(t.rows, func(m engine.MountPoint) bool { return m.Destination == before }))
 }
 
 // mountsOf are the mounts of a container with the tmpfs that docker keeps
@@ -72,32 +84,51 @@ func mountsOf(d engine.ContainerDetail) []engine.MountPoint {
 	return rows
 }
 
-func (t *Mounts) room() int { return max(1, t.height-1) }
+func mountRow(m engine.MountPoint) []string {
+	mode := "ro"
+	if m.RW {
+		mode = "rw"
+	}
+	source := cmp.Or(m.Name, m.Source, "–")
+	return []string{safe(m.Destination), safe(source), safe(m.Type), mode, safe(cmp.Or(m.Propagation, "–")), safe(m.Mode)}
+}
+
+func (t *Mounts) selected() engine.MountPoint {
+	if t.list.at < len(t.rows) {
+		return t.rows[t.list.at]
+	}
+	return engine.MountPoint{}
+}
 
 // Key implements Panel.
 func (t *Mounts) Key(key string) (bool, tea.Cmd) {
-	if t.list.key(key, t.room()) {
-		return true, nil
-	}
-	if key != "y" && key != "Y" || len(t.rows) == 0 {
+	if !t.loaded {
 		return false, nil
 	}
-	m := t.rows[t.list.at]
-	if key == "Y" {
-		return true, copyText(m.Destination, "target "+safe(m.Destination))
-	}
-	if m.Source == "" {
+	if t.key(key, t.choose) {
 		return true, nil
 	}
-	return true, copyText(m.Source, "source "+safe(m.Source))
+	m := t.selected()
+	switch key {
+	case "/":
+		t.filter.open()
+	case "y":
+		if m.Source != "" {
+			return true, copyText(m.Source, "source "+safe(m.Source))
+		}
+	case "Y":
+		if m.Destination != "" {
+			return true, copyText(m.Destination, "target "+safe(m.Destination))
+		}
+	default:
+		return false, nil
+	}
+	return true, nil
 }
-
-// Typing implements Panel.
-func (t *Mounts) Typing() bool { return false }
 
 // Keys implements Panel.
 func (t *Mounts) Keys() []KeyHelp {
-	return []KeyHelp{{"y", "copy the source"}, {"Y", "copy the target"}, pageKeys}
+	return []KeyHelp{{"y", "copy the source"}, {"Y", "copy the target"}, {"/", "filter"}, pageKeys}
 }
 
 // Status implements Panel.
@@ -105,7 +136,7 @@ func (t *Mounts) Status() string {
 	if !t.loaded {
 		return ""
 	}
-	return count(len(t.rows), "mount", "mounts")
+	return ofFilter(len(t.rows), t.all, t.filter.text, "mount", "mounts")
 }
 
 // View implements Panel.
@@ -114,36 +145,10 @@ func (t *Mounts) View(width, height int) []string {
 	if lines, instead := t.instead(s, "container", width, height); instead {
 		return lines
 	}
-	if len(t.rows) == 0 {
-		return stack(notice(s, width, "Nothing is mounted.", "What it writes goes into its own layer, and is removed with it."), nil, height)
+	whole := ""
+	if m := t.selected(); m.Destination != "" {
+		row := mountRow(m)
+		whole = row[0] + " from " + row[1] + " · " + strings.Join(row[2:], " ")
 	}
-	table := widgets.Table{
-		Columns: []widgets.Column{
-			{Title: "TARGET", Grow: true, Min: 10, Name: true, Style: s.Text}, {Title: "SOURCE", Grow: true, Min: 10, Name: true, Style: s.Text},
-			{Title: "TYPE", Rank: 2, Style: s.Muted}, {Title: "RW", Style: s.Text}, {Title: "PROPAGATION", Rank: 3, Style: s.Muted},
-			{Title: "OPTIONS", Rank: 4, Max: 32, Style: s.Muted},
-		},
-		Cursor: t.list.at, Offset: t.list.offset, Focused: !t.unfocused, Styles: tableStyles(s, !t.unfocused),
-	}
-	var foot []string
-	for _, m := range t.rows {
-		table.Rows = append(table.Rows, mountRow(m))
-	}
-	if table.Cut(width) {
-		row := table.Rows[t.list.at]
-		foot = full(s, strings.Join([]string{row[0], "from", row[1], "·", row[2], row[3], row[4], row[5]}, " "), width, height)
-	}
-	return stack(table.Render(width, height-len(foot)), foot, height)
-}
-
-func mountRow(m engine.MountPoint) []string {
-	mode := "ro"
-	if m.RW {
-		mode = "rw"
-	}
-	source := m.Source
-	if m.Name != "" {
-		source = m.Name
-	}
-	return []string{safe(m.Destination), safe(cmp.Or(source, "–")), safe(m.Type), mode, safe(cmp.Or(m.Propagation, "–")), safe(m.Mode)}
+	return t.view(s, whole, "Nothing is mounted. What it writes goes into its own layer, and is removed with it.", nil, width, height)
 }

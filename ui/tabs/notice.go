@@ -97,24 +97,6 @@ func stack(body, foot []string, height int) []string {
 	return append(lines, foot...)
 }
 
-// full shows text that the list above had to cut, in up to a third of the
-// height, below a rule.
-func full(s styles.Styles, text string, width, height int) []string {
-	most := min(height/3-1, 8)
-	if most < 1 || text == "" {
-		return nil
-	}
-	lines := []string{s.Muted.Render(strings.Repeat("─", width))}
-	for _, l := range widgets.WrapFit(text, width-2, most) {
-		lines = append(lines, " "+s.Text.Render(l)+" ")
-	}
-	return lines
-}
-
-func tableStyles(s styles.Styles, focused bool) widgets.TableStyles {
-	return widgets.TableStyles{Header: s.Muted, Bar: s.Bar(focused), Selected: s.Selected, Match: s.Title}
-}
-
 // count writes a number with its noun: "1 process", "12 processes".
 func count(n int, one, many string) string {
 	if n == 1 {

@@ -22,27 +22,26 @@ type Processes struct {
 	eng    engine.Engine
 	styles func() styles.Styles
 	now    func() time.Time
-	frame
+	tablePage
 
 	id     engine.ID
 	ctx    context.Context // nil while closed
 	cancel context.CancelFunc
 	gen    *generation
 
-	table  engine.ProcessTable
+	top    engine.ProcessTable
 	loaded bool
 	state  *engine.ContainerState // why it is not asked any more
 	err    error
 
-	filter prompt
-	order  order
-	list   list
-	rows   [][]string // what the filter leaves, in order
+	order order
 }
 
 // NewProcesses makes the tab. It shows nothing before Open.
 func NewProcesses(eng engine.Engine, s func() styles.Styles, now func() time.Time) *Processes {
-	return &Processes{eng: eng, styles: s, now: now, order: order{column: -1}}
+	t := &Processes{eng: eng, styles: s, now: now, order: order{column: -1}}
+	t.columns = t.processColumns
+	return t
 }
 
 // Name implements Panel.
@@ -52,7 +51,7 @@ func (t *Processes) Name() string { return "Processes" }
 func (t *Processes) Open(ctx context.Context, id engine.ID) tea.Cmd {
 	t.Close()
 	if id != t.id {
-		t.table, t.loaded = engine.ProcessTable{}, false
+		t.top, t.loaded = engine.ProcessTable{}, false
 		t.choose()
 	}
 	t.id, t.state, t.err = id, nil, nil
@@ -132,12 +131,12 @@ func (t *Processes) Update(msg tea.Msg) (bool, tea.Cmd) {
 	}
 	t.err, t.state = m.err, m.state
 	if m.state != nil {
-		t.table, t.loaded = engine.ProcessTable{}, false
+		t.top, t.loaded = engine.ProcessTable{}, false
 		t.choose()
 		return true, nil
 	}
 	if m.err == nil {
-		t.table, t.loaded = clean(m.table), true
+		t.top, t.loaded = clean(m.table), true
 		t.choose()
 	}
 	return true, t.ask(every)
@@ -162,63 +161,49 @@ func clean(in engine.ProcessTable) engine.ProcessTable {
 // choose makes the rows; the cursor stays on its process.
 func (t *Processes) choose() {
 	before := t.pid()
-	t.rows = t.rows[:0]
-	for _, row := range t.table.Processes {
-		if t.filter.text == "" || slices.ContainsFunc(row, func(v string) bool { return widgets.Find(v, t.filter.text) >= 0 }) {
-			t.rows = append(t.rows, row)
+	var rows [][]string
+	for _, row := range t.top.Processes {
+		if t.matches(row...) {
+			rows = append(rows, row)
 		}
 	}
-	t.order.sort(t.rows)
-	t.list.n = len(t.rows)
+	t.order.sort(rows)
 	at := -1
 	if col := t.pidColumn(); before != "" && col >= 0 {
-		at = slices.IndexFunc(t.rows, func(row []string) bool { return row[col] == before })
+		at = slices.IndexFunc(rows, func(row []string) bool { return row[col] == before })
 	}
-	if at < 0 {
-		at = t.list.at
-	}
-	t.list.put(at, t.room())
+	t.put(rows, at)
 }
 
-func (t *Processes) pidColumn() int { return slices.Index(t.table.Titles, "PID") }
+func (t *Processes) pidColumn() int { return slices.Index(t.top.Titles, "PID") }
 
 // pid is the selected process, "" when there is none.
 func (t *Processes) pid() string {
-	if col := t.pidColumn(); col >= 0 && t.list.at < len(t.rows) && col < len(t.rows[t.list.at]) {
-		return t.rows[t.list.at][col]
+	if col := t.pidColumn(); col >= 0 && t.list.at < len(t.shown) && col < len(t.shown[t.list.at]) {
+		return t.shown[t.list.at][col]
 	}
 	return ""
 }
 
-func (t *Processes) room() int { return max(1, t.height-1) }
-
 // Key implements Panel.
 func (t *Processes) Key(key string) (bool, tea.Cmd) {
-	if t.filter.typing {
-		if t.filter.key(key) {
-			t.choose()
-		}
-		return true, nil
+	if !t.loaded {
+		return false, nil
 	}
-	if t.list.key(key, t.room()) {
+	if t.key(key, t.choose) {
 		return true, nil
 	}
 	switch key {
 	case "/":
 		t.filter.open()
 	case "o":
-		t.order.next(len(t.table.Titles))
+		t.order.next(len(t.top.Titles))
 		t.choose()
 	case "O":
 		t.order.ascending = !t.order.ascending
 		t.choose()
 	case "y", "Y":
 		return true, t.copy(key == "Y")
-	case "esc":
-		if !t.filter.clear() {
-			return false, nil
-		}
-		t.choose()
 	default:
 		return false, nil
 	}
@@ -226,18 +211,22 @@ func (t *Processes) Key(key string) (bool, tea.Cmd) {
 }
 
 func (t *Processes) copy(command bool) tea.Cmd {
-	if t.list.at >= len(t.rows) {
-		return nil
-	}
-	row := t.rows[t.list.at]
 	if pid := t.pid(); pid != "" && !command {
 		return copyText(pid, "PID "+pid)
 	}
-	return copyText(row[len(row)-1], "the command line")
+	if t.command() == "" {
+		return nil
+	}
+	return copyText(t.command(), "the command line")
 }
 
-// Typing implements Panel.
-func (t *Processes) Typing() bool { return t.filter.typing }
+// command of the selected process: the last column, in all output of ps.
+func (t *Processes) command() string {
+	if t.list.at >= len(t.shown) || len(t.top.Titles) == 0 {
+		return ""
+	}
+	return t.shown[t.list.at][len(t.top.Titles)-1]
+}
 
 // Keys implements Panel.
 func (t *Processes) Keys() []KeyHelp {
@@ -249,7 +238,7 @@ func (t *Processes) Status() string {
 	if !t.loaded {
 		return ""
 	}
-	s := ofFilter(len(t.rows), len(t.table.Processes), t.filter.text, "process", "processes")
+	s := ofFilter(len(t.shown), len(t.top.Processes), t.filter.text, "process", "processes")
 	if t.err == nil {
 		s += " · every 2 s"
 	}
@@ -272,41 +261,27 @@ func (t *Processes) View(width, height int) []string {
 	case !t.loaded:
 		return stack(notice(s, width, "", "Reading …"), nil, height)
 	}
-	foot := t.filter.lines(s, "filter", width)
-	if len(t.rows) == 0 {
-		what := "No process is left."
-		if t.filter.text != "" {
-			what = "No process matches."
-		}
-		return stack(notice(s, width, what, ""), foot, height)
-	}
-	table := t.columns(s)
-	if !t.filter.typing && table.Cut(width) {
-		row := t.rows[t.list.at]
-		foot = full(s, row[len(row)-1], width, height)
-	}
-	return stack(table.Render(width, height-len(foot)), foot, height)
+	sorted := func(_, column int) (lipgloss.Style, bool) { return s.Title, column == t.order.column }
+	return t.view(s, t.command(), "No process is left.", sorted, width, height)
 }
 
-// columns: the last is the command, which takes the room that is left. What a
-// narrow screen can do without leaves first.
-func (t *Processes) columns(s styles.Styles) widgets.Table {
-	rank := map[string]int{"C": 3, "STIME": 5, "TTY": 6, "PPID": 4, "UID": 2, "USER": 2}
-	table := widgets.Table{Rows: t.rows, Cursor: t.list.at, Offset: t.list.offset, Focused: !t.unfocused, Styles: tableStyles(s, !t.unfocused)}
-	for i, title := range t.table.Titles {
-		c := widgets.Column{Title: t.order.mark(title, i), Rank: rank[title], Style: s.Muted, Right: numeric(t.table.Processes, i)}
+// rank of the columns that a narrow screen can do without.
+var rank = map[string]int{"UID": 2, "USER": 2, "C": 3, "PPID": 4, "STIME": 5, "TTY": 6}
+
+// processColumns: the last is the command, which gives way to all others.
+func (t *Processes) processColumns(s styles.Styles) []widgets.Column {
+	cols := make([]widgets.Column, len(t.top.Titles))
+	for i, title := range t.top.Titles {
+		c := widgets.Column{Title: t.order.mark(title, i), Rank: rank[title], Style: s.Muted, Right: numeric(t.top.Processes, i)}
 		switch {
-		case i == len(t.table.Titles)-1:
-			c.Grow, c.Min, c.Right, c.Style = true, 8, false, s.Text
+		case i == len(cols)-1:
+			c.Soft, c.Min, c.Right, c.Style = true, 8, false, s.Text
 		case title == "PID":
 			c.Style = s.Accent
 		case title == "TIME" || title == "C" || title == "%CPU":
 			c.Style = s.Text
 		}
-		table.Columns = append(table.Columns, c)
+		cols[i] = c
 	}
-	table.Cell = func(row, column int) (lipgloss.Style, bool) {
-		return s.Title, column == t.order.column
-	}
-	return table
+	return cols
 }

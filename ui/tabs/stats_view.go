@@ -67,8 +67,9 @@ func (t *Stats) remarks(s styles.Styles, width int) []string {
 	return lines
 }
 
-// Charts that are lower than this say less than one line of text.
-const lowest = 5
+// lowest is a line of text with one row of curve below. Where there is no room
+// for that the curve stands in the line.
+const lowest = 2
 
 // charts lays the gauges out: in one, two or three columns, or as a line each
 // where there is no room. An odd one out has a row for itself, the first.
@@ -94,13 +95,6 @@ func charts(s styles.Styles, all []gauge, r *ring, width, height int) []string {
 	return lines
 }
 
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // beside draws gauges next to each other.
 func beside(s styles.Styles, gs []gauge, r *ring, width, height int) []string {
 	lines := make([]string, height)
@@ -116,9 +110,9 @@ func beside(s styles.Styles, gs []gauge, r *ring, width, height int) []string {
 // render is a line of text and the chart below it, with a free column at the
 // right.
 func (g gauge) render(s styles.Styles, r *ring, width, height int) []string {
-	head := s.Title.Render(" " + g.name)
-	room := width - 1 - widgets.Width(g.name)
-	lines := []string{head + s.Text.Render(widgets.Fit("  "+g.value, room))}
+	name := widgets.Fit(" "+g.name, min(width, 1+len(g.name)))
+	room := width - widgets.Width(name)
+	lines := []string{s.Title.Render(name) + s.Text.Render(widgets.Fit("  "+g.value(room-2), room))}
 	for _, l := range g.chart(s, r, width-2).Render(width-2, height-1) {
 		lines = append(lines, " "+l+" ")
 	}

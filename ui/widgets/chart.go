@@ -66,7 +66,7 @@ func (p Plot) Render(width, height int) []string {
 		return nil
 	}
 	c := newCanvas(width, height)
-	if p.Limit > 0 && p.Limit <= p.Max {
+	if p.Limit > 0 && p.Limit <= p.Max && height > 1 { // one row has no room for both
 		for x := 0; x < 2*width; x += 2 {
 			c.set(x, p.level(p.Limit, height), ofLimit)
 		}

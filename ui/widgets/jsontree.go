@@ -246,10 +246,11 @@ func (t *JSONTree) SelectedText() string {
 	return t.text(n)
 }
 
-// Cut tells whether the selected row is too long for the width.
-func (t *JSONTree) Cut(width int) bool {
-	n := t.Selected()
-	return n != nil && !n.Branch() && indent(n, width)+Width(n.label)+2+Width(t.text(n)) > width
+// Cuts tells whether some row is too long for the width.
+func (t *JSONTree) Cuts(width int) bool {
+	return slices.ContainsFunc(t.rows, func(n *JSONNode) bool {
+		return !n.Branch() && indent(n, width)+Width(n.label)+2+Width(t.text(n)) > width
+	})
 }
 
 // JSONStyles are the colours of a JSONTree.

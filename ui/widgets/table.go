@@ -12,7 +12,7 @@ type Column struct {
 	Right bool // numbers
 	Min   int  // cells below which it is not squeezed; 0: its title's
 	Max   int  // 0: as wide as its widest value
-	Grow  bool // gives and takes when room is short or left over
+	Soft  bool // squeezed when room is short, the widest first
 	Rank  int  // the highest leaves first when there is no room; 0 stays
 	Name  bool // cut at its front, for paths and image names
 	Style lipgloss.Style
@@ -50,13 +50,12 @@ func (t Table) Render(width, height int) []string {
 	return lines
 }
 
-// Cut tells whether the row under the cursor is not shown in full.
-func (t Table) Cut(width int) bool {
-	if t.Cursor < 0 || t.Cursor >= len(t.Rows) {
-		return false
-	}
-	for i, w := range t.widths(width-1, t.gap(width)) {
-		if Width(t.Rows[t.Cursor][i]) > w {
+// Cuts tells whether some row does not show in full.
+func (t Table) Cuts(width int) bool {
+	got := t.widths(width-1, t.gap(width))
+	for i, c := range t.Columns {
+		c.Max = 0
+		if c.natural(t.Rows, i) > max(got[i], c.least()) {
 			return true
 		}
 	}
@@ -73,38 +72,37 @@ func (t Table) gap(width int) int {
 
 // widths gives every column its cells; 0 leaves it out.
 func (t Table) widths(width, gap int) []int {
-	w := t.natural()
+	w := make([]int, len(t.Columns))
+	for i, c := range t.Columns {
+		w[i] = c.natural(t.Rows, i)
+	}
 	for t.total(w, gap) > width && t.drop(w, width, gap) {
 	}
-	over := t.total(w, gap) - width
-	for i, c := range t.Columns {
-		if c.Grow && w[i] > 0 && over > 0 {
-			give := min(over, max(0, w[i]-c.least()))
-			w[i] -= give
-			over -= give
+	for over := t.total(w, gap) - width; over > 0; over-- {
+		widest := -1
+		for i, c := range t.Columns {
+			if c.Soft && w[i] > c.least() && (widest < 0 || w[i] > w[widest]) {
+				widest = i
+			}
 		}
-	}
-	for i, c := range t.Columns {
-		if c.Grow && w[i] > 0 && over < 0 && c.Max == 0 {
-			w[i] -= over
+		if widest < 0 {
 			break
 		}
+		w[widest]--
 	}
 	return w
 }
 
 func (c Column) least() int { return max(c.Min, Width(c.Title), 1) }
 
-func (t Table) natural() []int {
-	w := make([]int, len(t.Columns))
-	for i, c := range t.Columns {
-		w[i] = c.least()
-		for _, row := range t.Rows {
-			w[i] = max(w[i], Width(row[i]))
-		}
-		if c.Max > 0 {
-			w[i] = min(w[i], max(c.Max, c.least()))
-		}
+// natural is what the values of the column, the i-th, want.
+func (c Column) natural(rows [][]string, i int) int {
+	w := max(Width(c.Title), 1)
+	for _, row := range rows {
+		w = max(w, Width(row[i]))
+	}
+	if c.Max > 0 {
+		w = min(w, max(c.Max, Width(c.Title)))
 	}
 	return w
 }
@@ -119,15 +117,15 @@ func (t Table) total(w []int, gap int) int {
 	return sum
 }
 
-// drop leaves out the column of the highest rank, when squeezing the growing
-// ones is not enough.
+// drop leaves out the column of the highest rank, when squeezing the soft ones
+// is not enough.
 func (t Table) drop(w []int, width, gap int) bool {
 	squeezed, worst := t.total(w, gap), -1
 	for i, c := range t.Columns {
 		if w[i] == 0 {
 			continue
 		}
-		if c.Grow {
+		if c.Soft {
 			squeezed -= max(0, w[i]-c.least())
 		}
 		if c.Rank > 0 && (worst < 0 || c.Rank > t.Columns[worst].Rank) {
