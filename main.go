@@ -61,16 +61,30 @@ func run() int {
 }
 
 // uiOptions lets the workbench hand the terminal over to verbs of this program.
+// What the configuration says wrongly was told when the engine was opened.
 func uiOptions(g cli.Global) ui.Options {
+	c, _, err := loadConfig(g.Config)
+	if err != nil {
+		c = config.Default()
+	}
+	var atOnce []string
+	for _, what := range []string{"stop", "restart"} {
+		if !slices.Contains(c.UI.AskBefore, what) {
+			atOnce = append(atOnce, what)
+		}
+	}
 	var flags []string
 	for flag, value := range map[string]string{"--root": g.Root, "--run": g.Run, "--config": g.Config} {
 		if value != "" {
 			flags = append(flags, flag, value)
 		}
 	}
-	return ui.Options{Command: func(args ...string) *exec.Cmd {
-		return exec.Command("/proc/self/exe", append(slices.Clone(flags), args...)...)
-	}}
+	return ui.Options{
+		Command: func(args ...string) *exec.Cmd {
+			return exec.Command("/proc/self/exe", append(slices.Clone(flags), args...)...)
+		},
+		Keys: c.Keys, Theme: c.UI.Theme, ActAtOnce: atOnce,
+	}
 }
 
 // runJob does the work of a job in the process that was started for it.

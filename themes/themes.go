@@ -24,6 +24,16 @@ func Light() Theme {
 	return Theme{Name: "light", Muted: "#6b7280", Accent: "#2f5fd0", OK: "#3a7d1a", Busy: "#9a6700", Bad: "#c0243c", Select: "#e4e4e4"}
 }
 
+// ByName finds a built-in theme.
+func ByName(name string) (Theme, bool) {
+	for _, t := range []Theme{Dark(), Light()} {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return Theme{}, false
+}
+
 // For chooses the built-in theme for a background.
 func For(dark bool) Theme {
 	if dark {

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gantry/engine"
 	"gantry/engine/fake"
+	"gantry/ui"
 	"gantry/ui/uitest"
 )
 
@@ -282,5 +284,62 @@ func TestRename(t *testing.T) {
 		if s := state(t, e, "pg"); s != engine.Running {
 			t.Errorf("pg is %s", s)
 		}
+	})
+}
+
+// TestOptions: what the configuration may change is changed, and its mistakes
+// are named.
+func TestOptions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := shop(t)
+		ctx, cancel := context.WithCancel(context.Background())
+		d := uitest.New(t, ui.New(ctx, e, ui.Options{
+			Theme: "lightt", ActAtOnce: []string{"stop"}, Keys: map[string][]string{"container.stop": {"ctrl+s"}, "container.nope": {"z"}},
+		}), 100, 30)
+		d.Pass(300 * time.Millisecond)
+		wants(t, d, `no theme "lightt"`, `no action "container.nope"`)
+		d.Keys("esc")
+		choose(t, d, "db")
+		d.Keys("s")
+		lacks(t, d, "Stop db?")
+		d.Keys("ctrl+s")
+		d.Pass(time.Second)
+		if s := state(t, e, "db"); s != engine.Exited {
+			t.Errorf("db is %s", s)
+		}
+		cancel()
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+		d.End(2 * time.Minute)
+	})
+}
+
+// TestTabs: each tab opens on the container under the cursor, images have
+// their own, and the keys go to the tab that has the focus.
+func TestTabs(t *testing.T) {
+	drive(t, 120, 40, shop, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+		choose(t, d, "db")
+		for _, tt := range []struct{ key, shows string }{
+			{"t", "CPU"}, {"i", `"/db"`}, {"]", "no environment"}, {"]", "mounts"}, {"]", "PID"}, {"]", "started"}, {"[", "PID"},
+		} {
+			d.Keys(tt.key)
+			d.Pass(3 * time.Second)
+			wants(t, d, tt.shows)
+		}
+		d.Keys("2")
+		d.Pass(time.Second)
+		wants(t, d, "RepoTags")
+		d.Keys("]")
+		d.Pass(time.Second)
+		wants(t, d, "MADE BY")
+		d.Keys("1", "i", "enter", "/")
+		for _, r := range "Hostname" {
+			d.Keys(string(r))
+		}
+		d.Keys("enter")
+		d.Pass(time.Second)
+		wants(t, d, "Hostname")
+		d.Golden("inspect-search-120x40")
 	})
 }

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"fmt"
 	"os/exec"
 	"strings"
 	"time"
@@ -86,6 +87,10 @@ type Options struct {
 	Command func(args ...string) *exec.Cmd
 	// Keys gives actions other keys than their own.
 	Keys map[string][]string
+	// Theme is the name of a theme; "" goes by the terminal's background.
+	Theme string
+	// ActAtOnce names what does not ask first: "stop", "restart".
+	ActAtOnce []string
 }
 
 // New makes the workbench. It follows the engine until ctx ends.
@@ -97,8 +102,13 @@ func New(ctx context.Context, eng engine.Engine, opts Options) *Model {
 	m.detail = newDetail(m)
 	var problems []string
 	m.keys, problems = keys.New(actions()).Remap(opts.Keys)
+	if t, ok := themes.ByName(opts.Theme); ok {
+		m.styles = styles.New(t)
+	} else if opts.Theme != "" {
+		problems = append(problems, fmt.Sprintf("there is no theme %q; there are dark and light", opts.Theme))
+	}
 	if len(problems) > 0 {
-		m.open(dialogs.Message{Name: "Keys in the configuration", Text: strings.Join(problems, "\n"), Hint: "everything else works; gantry config check names the file"})
+		m.open(dialogs.Message{Name: "The configuration", Text: strings.Join(problems, "\n"), Hint: "everything else works; gantry config check names the file"})
 	}
 	return m
 }

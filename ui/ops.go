@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -159,19 +160,27 @@ func (m *Model) start(cs []engine.ContainerSummary) tea.Cmd {
 }
 
 func (m *Model) askStop(cs []engine.ContainerSummary) tea.Cmd {
-	return m.ask(question("Stop", cs), "stop", "They get their stop signal, and are killed after their timeout.", containerNames(cs), func() tea.Cmd {
+	stop := func() tea.Cmd {
 		return m.each("stopped", "stop", cs, func(ctx context.Context, id string) error {
 			return m.eng.Containers().Stop(ctx, id, engine.StopOptions{})
 		})
-	})
+	}
+	if slices.Contains(m.opts.ActAtOnce, "stop") {
+		return stop()
+	}
+	return m.ask(question("Stop", cs), "stop", "They get their stop signal, and are killed after their timeout.", containerNames(cs), stop)
 }
 
 func (m *Model) askRestart(cs []engine.ContainerSummary) tea.Cmd {
-	return m.ask(question("Restart", cs), "restart", "", containerNames(cs), func() tea.Cmd {
+	restart := func() tea.Cmd {
 		return m.each("restarted", "restart", cs, func(ctx context.Context, id string) error {
 			return m.eng.Containers().Restart(ctx, id, engine.StopOptions{})
 		})
-	})
+	}
+	if slices.Contains(m.opts.ActAtOnce, "restart") {
+		return restart()
+	}
+	return m.ask(question("Restart", cs), "restart", "", containerNames(cs), restart)
 }
 
 func (m *Model) askKill(cs []engine.ContainerSummary) tea.Cmd {

@@ -18,7 +18,9 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.width, m.height = msg.Width, msg.Height
 		m.place()
 	case tea.BackgroundColorMsg:
-		m.styles = styles.New(themes.For(msg.IsDark()))
+		if _, chosen := themes.ByName(m.opts.Theme); !chosen {
+			m.styles = styles.New(themes.For(msg.IsDark()))
+		}
 	case infoMsg:
 		if msg.err == nil {
 			m.info = msg.info

@@ -42,7 +42,7 @@ func TestDocumentedExampleIsRead(t *testing.T) {
 		},
 		Log:  config.Log{MaxSize: 64 << 20, MaxFile: 16},
 		UI:   config.UI{Theme: "dark", Mouse: true, AskBefore: []string{"stop", "restart"}},
-		Keys: map[string][]string{"containers.stop": {"s", "ctrl+s"}, "logs.follow": {"f"}},
+		Keys: map[string][]string{"container.stop": {"s", "ctrl+s"}, "log.follow": {"f"}},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

@@ -106,8 +106,8 @@ func Slice(s string, from, to int) string {
 	return ansi.Cut(s, from, to)
 }
 
-// Wrap breaks text into lines of at most width cells, at blanks where it can.
-func Wrap(s string, width int) []string {
+// Break breaks text into lines of at most width cells, at blanks where it can.
+func Break(s string, width int) []string {
 	if width < 1 {
 		return nil
 	}
