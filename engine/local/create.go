@@ -305,6 +305,9 @@ func (e *Engine) writeSeccomp(rec *containerRecord, spec *specs.Spec) error {
 	if err != nil {
 		return err
 	}
+	if spec.Linux.Seccomp == nil { // an empty profile: docker turns the filter off, too
+		return nil
+	}
 	program, err := seccomp.Compile(spec.Linux.Seccomp)
 	if err != nil {
 		return err
