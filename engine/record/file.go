@@ -134,8 +134,13 @@ func stillNamed(f *os.File, path string) (bool, error) {
 }
 
 func fill(f *os.File, b []byte, d Durability) error {
-	if err := f.Truncate(0); err != nil { // what a killed writer left
-		return err
+	// What a killed writer left. An empty file is let be: ext4 takes a
+	// truncation to nothing for the beginning of a replacement and writes the
+	// file to the disk when it is closed (auto_da_alloc).
+	if fi, err := f.Stat(); err != nil || fi.Size() > 0 {
+		if err := f.Truncate(0); err != nil {
+			return err
+		}
 	}
 	if _, err := f.Write(b); err != nil {
 		return err
