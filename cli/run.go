@@ -57,6 +57,7 @@ func (a *app) run(cmd *cobra.Command, flags *runFlags, args []string) error {
 	if err := a.checkTerminal(opts.Config.AttachStdin && !flags.detach, opts.Config.Tty); err != nil {
 		return err
 	}
+	opts.StartSoon = true
 	ctx := cmd.Context()
 	id, err := a.create(ctx, &flags.createFlags, opts)
 	if err != nil {
@@ -95,13 +96,14 @@ func (a *app) runAttached(ctx context.Context, id engine.ID, opts engine.CreateO
 	if err != nil {
 		return runFailed(err)
 	}
-	t.sess, err = containers.Attach(ctx, string(id), engine.AttachOptions{Stdin: t.stdin, Stdout: t.stdout, Stderr: t.stderr})
+	t.sess, err = containers.Attach(ctx, string(id), engine.AttachOptions{
+		Stdin: t.stdin, Stdout: t.stdout, Stderr: t.stderr, Removes: opts.Host.AutoRemove,
+	})
 	if err != nil {
 		return runFailed(err)
 	}
 	defer t.sess.Close()
 	t.signal = func(ctx context.Context, signal string) error { return containers.Kill(ctx, string(id), signal) }
-	status := a.later(ctx, t.sess.Wait)
 	failed := false
 	err = a.converse(ctx, t, func(ctx context.Context) error {
 		err := a.startNew(ctx, id, opts)
@@ -116,14 +118,14 @@ func (a *app) runAttached(ctx context.Context, id engine.ID, opts engine.CreateO
 	case err != nil:
 		return err
 	}
-	end := <-status
-	if end.err != nil {
-		return runFailed(end.err)
+	status, err := t.sess.Wait(ctx)
+	if err != nil {
+		return runFailed(err)
 	}
 	if opts.Host.AutoRemove {
 		a.awaitRemoval(ctx, id)
 	}
-	return exitWith(end.status)
+	return exitWith(status)
 }
 
 // startNew starts a container that was just made; with --rm one that does not

@@ -113,6 +113,9 @@ type CreateOptions struct {
 	Host     HostConfig
 	// ResetEntrypoint says that an empty Config.Entrypoint is meant.
 	ResetEntrypoint bool
+	// StartSoon says that the same caller is about to start the container: the
+	// engine may begin with what a start needs while it creates.
+	StartSoon bool
 }
 
 // CreateResult is the answer of Create.
@@ -237,9 +240,13 @@ type RemoveOptions struct {
 }
 
 // AttachOptions choose streams. Logs replays the log before going live.
+// Removes promises that whoever attaches removes the container after its end,
+// should that be due (--rm), before it closes the session: the engine does it
+// only when the session closes and the container is still there.
 type AttachOptions struct {
 	Stdin, Stdout, Stderr bool
 	Logs                  bool
+	Removes               bool
 }
 
 // ExecOptions is a further program in a running container. Its environment is

@@ -38,7 +38,7 @@ func (e *Engine) view(id engine.ID) (*view, error) {
 }
 
 // look reads the files of one container. lost says that its process is gone
-// and nobody wrote down how it ended.
+// and nobody wrote down how it ended, or that nobody is left to remove it.
 func (e *Engine) look(id engine.ID) (v *view, lost bool, err error) {
 	rec, err := e.readRecord(id)
 	if err != nil {
@@ -56,6 +56,9 @@ func (e *Engine) look(id engine.ID) (v *view, lost bool, err error) {
 	switch {
 	case rec.Removing:
 		v.state = engine.Removing
+	case v.forgotten():
+		v.state = engine.Exited
+		return v, true, nil
 	case v.start == nil:
 		v.state = engine.Created
 	case v.exit != nil && v.exit.Attempt >= v.start.Attempt:
@@ -72,6 +75,13 @@ func (e *Engine) look(id engine.ID) (v *view, lost bool, err error) {
 		v.state = engine.Running
 	}
 	return v, false, nil
+}
+
+// forgotten tells of a --rm container that has ended and whose monitor, which
+// would see to its removal, has gone or was killed.
+func (v *view) forgotten() bool {
+	return v.rec.Host.AutoRemove && v.exit != nil && (v.start == nil || v.exit.Attempt >= v.start.Attempt) &&
+		!record.Alive(v.exit.ShimPid, v.exit.ShimStart)
 }
 
 func readOptional[T any](path string) (*T, error) {
@@ -116,8 +126,9 @@ func notRunning(s engine.State) error {
 	return fmt.Errorf("%w: it is %s, not running", engine.ErrConflict, s)
 }
 
-// settle writes down the end of a container whose monitor could not. Where the
-// exit status can no longer be had it says so.
+// settle does what a container's monitor could not: it writes down the end,
+// and removes a --rm container. Where the exit status can no longer be had it
+// says so.
 func (e *Engine) settle(id engine.ID) error {
 	lock, err := e.locks.TryLock(record.LockContainer, string(id))
 	if errors.Is(err, engine.ErrInUse) { // somebody is at it, or starts it right now
@@ -134,6 +145,9 @@ func (e *Engine) settleLocked(id engine.ID) error {
 	v, lost, err := e.look(id)
 	if err != nil || !lost {
 		return err
+	}
+	if v.forgotten() {
+		return e.removeLocked(v)
 	}
 	x := shim.ExitRecord{Attempt: v.start.Attempt, Code: shim.UnknownExit, At: time.Now().UTC(), Error: "its monitor was killed before it could record how it ended"}
 	if v.start.BootID != record.BootID() {

@@ -62,6 +62,10 @@ type ExitRecord struct {
 	At      time.Time  `json:"at"`
 	Error   string     `json:"error,omitempty"`
 	Seq     engine.Seq `json:"seq"`
+	// The monitor that wrote it. A container that is to go with its end is
+	// removed as long as this one lives, by it or by an attacher that it knows.
+	ShimPid   int    `json:"shimPid,omitempty"`
+	ShimStart uint64 `json:"shimStart,omitempty"`
 }
 
 // Status is the record as others see it.

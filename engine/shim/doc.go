@@ -23,7 +23,8 @@
 //	write exit.json together with the events oom and die         persist, publish
 //	close the log, remove socket and streams, free the lock      a new start may come
 //	answer waiters and attachers                                 answer
-//	AutoRemove: execute gantry-finish                            heavy work elsewhere
+//	AutoRemove: execute gantry-finish, unless an attacher that   heavy work elsewhere
+//	  is still there has promised to remove the container
 //	leave when the last attacher has all output
 //
 // The control group is removed before anybody is answered: a restart makes one

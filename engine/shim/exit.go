@@ -47,6 +47,10 @@ func (s *shim) conclude(x ExitRecord) {
 		fmt.Fprintf(os.Stderr, "end log: %v\n", err)
 	}
 	checkpoint("drained")
+	if s.cfg.AutoRemove {
+		x.ShimPid = os.Getpid()
+		x.ShimStart, _ = record.PidStart(x.ShimPid)
+	}
 	attrs := s.attributes(nil)
 	if err := RecordExit(s.cfg.Root, s.events, s.cfg.ID, x, attrs, s.durability()); err != nil {
 		fmt.Fprintf(os.Stderr, "record exit: %v\n", err)
@@ -58,10 +62,39 @@ func (s *shim) conclude(x ExitRecord) {
 	}
 	s.answer(x.Status())
 	checkpoint("answered")
-	if s.cfg.AutoRemove && !s.removed() {
-		if err := s.remove(); err != nil {
-			fmt.Fprintf(os.Stderr, "remove: %v\n", err)
-		}
+	s.clear()
+}
+
+// promised notes that an attacher is going to remove the container.
+func (s *shim) promised() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.undoers++
+}
+
+// broken is called when it has gone, whether or not it kept its promise.
+func (s *shim) broken() {
+	s.mu.Lock()
+	s.undoers--
+	s.mu.Unlock()
+	s.clear()
+}
+
+// clear has a container removed that has ended and was made to go with its
+// end, unless somebody who is still there has promised to.
+func (s *shim) clear() {
+	s.mu.Lock()
+	due := s.cfg.AutoRemove && s.state == engine.Exited && s.undoers == 0 && !s.cleared
+	s.cleared = s.cleared || due
+	s.mu.Unlock()
+	if !due {
+		return
+	}
+	if _, err := os.Lstat(s.cfg.Bundle); errors.Is(err, os.ErrNotExist) {
+		return
+	}
+	if err := s.remove(); err != nil {
+		fmt.Fprintf(os.Stderr, "remove: %v\n", err)
 	}
 }
 
@@ -125,39 +158,6 @@ func RecordExit(root string, j *events.Journal, id engine.ID, x ExitRecord, attr
 		err = errors.Join(err, record.Write(path, x, d))
 	}
 	return err
-}
-
-// A front end that waited for the end of a container removes it itself: it is
-// running already. removalTime is what it gets for that once it has been
-// answered, and answerTime what others get to take their answers.
-const (
-	removalTime = 200 * time.Millisecond
-	answerTime  = 2 * time.Second
-)
-
-// removed gives those who were answered the time to remove the container, and
-// tells whether they did.
-func (s *shim) removed() bool {
-	waited := false
-	for deadline := time.Now().Add(answerTime); s.others() && time.Now().Before(deadline); waited = true {
-		time.Sleep(time.Millisecond)
-	}
-	if !waited {
-		return false
-	}
-	for deadline := time.Now().Add(removalTime); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if _, err := os.Lstat(s.cfg.Bundle); errors.Is(err, os.ErrNotExist) {
-			return true
-		}
-	}
-	return false
-}
-
-// others tells whether any request beside conclude is at work.
-func (s *shim) others() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.busy > 1
 }
 
 // remove leaves the rest of an exit, which needs heavy packages, to another

@@ -283,9 +283,9 @@ func TestAutoRemove(t *testing.T) {
 	}
 }
 
-// TestRemovedByWaiter: who was told the end may be faster than gantry-finish,
-// which is not started then.
-func TestRemovedByWaiter(t *testing.T) {
+// TestRemovedByAttacher: who promised the removal is waited for, however long
+// it takes.
+func TestRemovedByAttacher(t *testing.T) {
 	t.Parallel()
 	b := newBox(t, sh("read x"), interactive(true), func(c *shim.Config, _ *specs.Spec) { c.AutoRemove = true })
 	c := b.start()
@@ -293,7 +293,9 @@ func TestRemovedByWaiter(t *testing.T) {
 	must(t, err)
 	ticks, err := record.PidStart(st.ShimPid)
 	must(t, err)
-	p := b.attach(c, everything)
+	promise := everything
+	promise.Removes = true
+	p := b.attach(c, promise)
 	must(t, p.CloseWrite())
 	p.end()
 	must(t, os.Rename(b.cfg.Bundle, b.cfg.Bundle+"-gone"))
@@ -301,6 +303,37 @@ func TestRemovedByWaiter(t *testing.T) {
 	eventually(t, "the monitor's end", func() bool { return !record.Alive(st.ShimPid, ticks) })
 	if told, err := os.ReadFile(b.cfg.Root + "/finish"); err == nil {
 		t.Errorf("gantry-finish was started: %s", told)
+	}
+}
+
+// TestBrokenPromise: an attacher that goes without having removed the container
+// as it promised leaves that to gantry-finish.
+func TestBrokenPromise(t *testing.T) {
+	t.Parallel()
+	b := newBox(t, []string{"/bin/true"}, func(c *shim.Config, _ *specs.Spec) { c.AutoRemove = true })
+	c := b.spawn()
+	p := b.attach(c, engine.AttachOptions{Stdout: true, Removes: true})
+	must(t, c.Start(b.ctx()))
+	p.end()
+	if told, err := os.ReadFile(b.cfg.Root + "/finish"); err == nil {
+		t.Errorf("gantry-finish was started: %s", told)
+	}
+	must(t, p.Close())
+	b.finished()
+}
+
+// TestSpare: a monitor that was there before its container does as any other.
+func TestSpare(t *testing.T) {
+	t.Parallel()
+	b := newBox(t, sh("echo out; exit 3"))
+	spare, err := shim.Prepare(b.path, nil)
+	must(t, err)
+	c, err := spare.Spawn(b.ctx())
+	must(t, err)
+	p := b.attach(c, everything)
+	must(t, c.Start(b.ctx()))
+	if st := p.end(); st.Code != 3 || p.out.String() != "out\n" {
+		t.Errorf("status %+v, output %q", st, p.out.String())
 	}
 }
 

@@ -180,6 +180,10 @@ func (s *shim) attach(c *conn, req *request) error {
 		return nil // the peer has gone
 	}
 	defer s.out.detach(a)
+	if req.Attach.Removes {
+		s.promised()
+		defer s.broken()
+	}
 	s.publish(engine.ActionAttach, nil)
 	in := s.input
 	if !req.Attach.Stdin {
@@ -189,10 +193,20 @@ func (s *shim) attach(c *conn, req *request) error {
 	s.receive(c, in, s.cfg.StdinOnce && !s.cfg.Tty)
 	select {
 	case <-s.ended:
+		if req.Attach.Removes {
+			awaitEnd(c)
+		}
 	default:
 		s.publish(engine.ActionDetach, nil)
 	}
 	return nil
+}
+
+// awaitEnd waits until the peer has closed the connection, on which it has
+// been told everything.
+func awaitEnd(c *conn) {
+	c.f.SetReadDeadline(time.Time{}) // chase.run sets one
+	io.Copy(io.Discard, c.f)
 }
 
 // receive takes the peer's input until its connection ends.

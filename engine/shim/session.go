@@ -125,6 +125,11 @@ const copyTime = time.Second
 // exit is on record, and tells it to those who read their session to the end:
 // so Wait asks, and listens to Copy as well.
 func (s *session) Wait(ctx context.Context) (engine.ExitStatus, error) {
+	select {
+	case <-s.exited:
+		return s.status, nil
+	default:
+	}
 	asking, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stop := s.whenExited(cancel)

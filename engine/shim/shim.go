@@ -42,6 +42,8 @@ type shim struct {
 	execs   map[string]*execution
 	exit    engine.ExitStatus
 	busy    int  // requests at work
+	undoers int  // attachers that have promised to remove the container
+	cleared bool // it was removed, or somebody else was told to
 	held    bool // the client that spawned us is there
 	leaving bool
 	grace   *time.Timer
