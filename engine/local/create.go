@@ -29,6 +29,19 @@ func (c *containers) Create(ctx context.Context, opts engine.CreateOptions) (eng
 			return engine.CreateResult{}, kindErr("create", "container", opts.Name, err, "")
 		}
 	}
+	id := engine.NewID()
+	if opts.StartSoon {
+		e.prepareMonitor(id)
+	}
+	res, err := e.createFrom(ctx, id, opts)
+	if err != nil {
+		e.dropMonitor(id)
+	}
+	return res, err
+}
+
+// createFrom resolves the image and makes a container from it.
+func (e *Engine) createFrom(ctx context.Context, id engine.ID, opts engine.CreateOptions) (engine.CreateResult, error) {
 	s, err := e.store()
 	if err != nil {
 		return engine.CreateResult{}, err
@@ -42,7 +55,7 @@ func (c *containers) Create(ctx context.Context, opts engine.CreateOptions) (eng
 	if err != nil {
 		return engine.CreateResult{}, err
 	}
-	rec, warnings, err := e.create(ctx, base, opts)
+	rec, warnings, err := e.create(ctx, id, base, opts)
 	if err != nil {
 		return engine.CreateResult{}, kindErr("create", "container", opts.Name, err, "")
 	}
@@ -97,8 +110,7 @@ func (e *Engine) baseImage(ctx context.Context, s *store.Store, lease *store.Lea
 // create makes the container's folder. Its record comes last, together with
 // the event: before that the container does not exist, and what a killed
 // process leaves is swept.
-func (e *Engine) create(ctx context.Context, img *base, opts engine.CreateOptions) (_ *containerRecord, warnings []string, err error) {
-	id := engine.NewID()
+func (e *Engine) create(ctx context.Context, id engine.ID, img *base, opts engine.CreateOptions) (_ *containerRecord, warnings []string, err error) {
 	merged, err := runspec.Merge(opts.Config, img.config.Config, opts.ResetEntrypoint)
 	if err != nil {
 		return nil, nil, err

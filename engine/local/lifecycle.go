@@ -103,7 +103,7 @@ func (e *Engine) spawn(ctx context.Context, v *view) (*shim.Client, error) {
 	if err != nil {
 		return nil, errors.Join(err, group.Delete())
 	}
-	client, err := shim.Spawn(ctx, e.file(id, "shim.json"))
+	client, err := e.beginMonitor(ctx, id)
 	if err != nil {
 		return nil, errors.Join(err, group.Delete())
 	}

@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	case jobs.Role:
 		os.Exit(2)
+	case frontEndName:
+		playFrontEnd(os.Args[1], os.Args[2])
+		os.Exit(2)
 	}
 	os.Exit(m.Run())
 }

@@ -50,6 +50,8 @@ type Engine struct {
 	snap     func() (*snapshot.Driver, error)
 	host     func() (*cgroup.Host, error)
 	registry func() *registry.Client
+
+	spares spares
 }
 
 var _ engine.Engine = (*Engine)(nil)
@@ -157,7 +159,10 @@ func (e *Engine) Images() engine.Images         { return (*imageStore)(e) }
 func (e *Engine) Jobs() engine.Jobs             { return e.jobs }
 
 // Close frees what the engine holds in this process; containers run on.
-func (e *Engine) Close() error { return nil }
+func (e *Engine) Close() error {
+	e.spares.drop()
+	return nil
+}
 
 // containers and imageStore give the roles' methods names of their own: both
 // have a List, an Inspect and a Remove.

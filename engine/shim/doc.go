@@ -12,6 +12,9 @@
 //	              +-----------> gone                 |
 //	Adopt -------------------------------------------+
 //
+// A monitor may also be started before its container exists, and be told to
+// begin once it does (Prepare): until then it is a process and nothing else.
+//
 // Waiting it listens on its socket, so that an attach comes before the first
 // byte of output; the container is then still "created". A monitor serves one
 // start: the next one gets a new monitor. One that was killed is replaced by

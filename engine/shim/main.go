@@ -15,7 +15,7 @@ import (
 )
 
 // Name is argv[0] of a monitor, by which the program's entry knows it. Its
-// arguments are the path of shim.json and "adopt" or nothing.
+// arguments are the path of shim.json and "adopt", "spare" or nothing.
 const Name = "gantry-shim"
 
 const adoptArg = "adopt"
@@ -30,7 +30,7 @@ func Main() {
 	unix.SetNonblock(spawnerFD, true)
 	spawner := newConn(os.NewFile(spawnerFD, "spawner"))
 	settleDown()
-	s, err := begin(os.Args[1:])
+	s, err := begin(spawner, os.Args[1:])
 	if err != nil {
 		spawner.sendJSON(kindFailure, failureOf(err))
 		os.Exit(1)
@@ -56,9 +56,14 @@ func Main() {
 }
 
 // begin makes the monitor and lets it serve.
-func begin(args []string) (*shim, error) {
+func begin(spawner *conn, args []string) (*shim, error) {
 	if len(args) == 0 {
 		return nil, errors.New("this role is started by gantry only")
+	}
+	if len(args) > 1 && args[1] == spareArg {
+		if err := stand(spawner, args[0]); err != nil {
+			return nil, err
+		}
 	}
 	s, err := newShim(args[0])
 	if err != nil {

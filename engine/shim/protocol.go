@@ -85,6 +85,7 @@ const (
 	opAttach  = "attach"
 	opExec    = "exec"
 	opDismiss = "dismiss" // a waiting monitor leaves
+	opBegin   = "begin"   // from the spawner to a spare, see Spare
 )
 
 type request struct {

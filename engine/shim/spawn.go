@@ -39,11 +39,21 @@ func spawn(ctx context.Context, path string, args ...string) (*Client, error) {
 		return nil, fmt.Errorf("spawn monitor: %w", err)
 	}
 	defer theirs.Close()
-	if err := execute(cfg, theirs, append([]string{Name, path}, args...)); err != nil {
+	log, err := openLog(cfg.file(logFile))
+	if err == nil {
+		defer log.Close()
+		err = execute(cfg.MonitorGroup, log, theirs, append([]string{Name, path}, args...))
+	}
+	if err != nil {
 		ours.Close()
 		return nil, fmt.Errorf("spawn monitor: %w", err)
 	}
 	theirs.Close() // so that the end of its copy is the end
+	return begun(ctx, cfg, ours)
+}
+
+// begun waits until a monitor listens.
+func begun(ctx context.Context, cfg *Config, ours *os.File) (*Client, error) {
 	if err := greeted(ctx, ours); err != nil {
 		ours.Close()
 		if errors.Is(err, io.EOF) {
@@ -66,29 +76,28 @@ func greeted(ctx context.Context, f *os.File) error {
 }
 
 // environment is all that a monitor gets: settings of Go's runtime that keep it
-// small, and have to be there before it begins. Two threads are one to read the
-// container's output and one to answer. Nothing of it goes on to a container.
-var environment = []string{"GOGC=20", "GOMEMLIMIT=16MiB", "GOMAXPROCS=1"}
+// small, and have to be there before it begins. What garbage a start makes is
+// collected once it rests (rest.go). Nothing of this goes on to a container.
+var environment = []string{"GOGC=off", "GOMEMLIMIT=16MiB", "GOMAXPROCS=1"}
 
 // execute runs this program again. /proc/self/exe is what this process runs,
 // even when the file was replaced or, as by go run, removed.
-func execute(cfg *Config, theirs *os.File, argv []string) error {
-	null, err := os.Open(os.DevNull)
+// log becomes its standard error and output, nil: nothing does.
+func execute(group *leaf.Group, log, theirs *os.File, argv []string) error {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
 	defer null.Close()
-	log, err := openLog(cfg.file(logFile))
-	if err != nil {
-		return err
+	if log == nil {
+		log = null
 	}
-	defer log.Close()
 	// What the shell handed to the front end must not live on in the monitor:
 	// somebody may wait for the end of such a pipe. All of ours are
 	// close-on-exec anyway. Failing on kernels before 5.11 is bearable.
 	_ = unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC)
 	pidfd := -1
-	pid, err := startIn(cfg.MonitorGroup, argv, &syscall.ProcAttr{
+	pid, err := startIn(group, argv, &syscall.ProcAttr{
 		Dir: "/", Env: environment, Files: []uintptr{null.Fd(), log.Fd(), log.Fd(), theirs.Fd()},
 		Sys: &syscall.SysProcAttr{Setsid: true, PidFD: &pidfd},
 	})

@@ -1,0 +1,88 @@
+package local
+
+import (
+	"context"
+	"sync"
+
+	"gantry/engine"
+	"gantry/engine/shim"
+)
+
+// spares are monitors that were started ahead of their containers. That there
+// is one, and that it works, is never relied upon.
+type spares struct {
+	mu   sync.Mutex
+	byID map[engine.ID]*spare
+}
+
+type spare struct {
+	ready   chan struct{} // closed when monitor is set, or will not be
+	monitor *shim.Spare
+}
+
+// prepareMonitor starts the monitor of a container that is about to be made.
+func (e *Engine) prepareMonitor(id engine.ID) {
+	s := &spare{ready: make(chan struct{})}
+	e.spares.mu.Lock()
+	defer e.spares.mu.Unlock()
+	if e.spares.byID == nil {
+		e.spares.byID = make(map[engine.ID]*spare)
+	}
+	e.spares.byID[id] = s
+	go func() {
+		defer close(s.ready)
+		host, err := e.host()
+		if err != nil {
+			return
+		}
+		if group, err := host.Monitors(); err == nil {
+			s.monitor, _ = shim.Prepare(e.file(id, "shim.json"), group)
+		}
+	}()
+}
+
+// take returns the monitor that was prepared for a container, once.
+func (s *spares) take(id engine.ID) *shim.Spare {
+	s.mu.Lock()
+	found := s.byID[id]
+	delete(s.byID, id)
+	s.mu.Unlock()
+	if found == nil {
+		return nil
+	}
+	<-found.ready
+	return found.monitor
+}
+
+// dropMonitor dismisses the monitor of a container that was not made.
+func (e *Engine) dropMonitor(id engine.ID) {
+	if m := e.spares.take(id); m != nil {
+		m.Close()
+	}
+}
+
+// drop dismisses all.
+func (s *spares) drop() {
+	s.mu.Lock()
+	ids := make([]engine.ID, 0, len(s.byID))
+	for id := range s.byID {
+		ids = append(ids, id)
+	}
+	s.mu.Unlock()
+	for _, id := range ids {
+		if m := s.take(id); m != nil {
+			m.Close()
+		}
+	}
+}
+
+// beginMonitor starts the monitor whose orders lie in shim.json: the one that
+// waits for them, or a new one.
+func (e *Engine) beginMonitor(ctx context.Context, id engine.ID) (*shim.Client, error) {
+	if m := e.spares.take(id); m != nil {
+		if client, err := m.Spawn(ctx); err == nil || ctx.Err() != nil {
+			return client, err
+		}
+	}
+	return shim.Spawn(ctx, e.file(id, "shim.json"))
+}
