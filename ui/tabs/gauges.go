@@ -164,7 +164,7 @@ func (g *gauge) rates(first string, a float64, second string, b float64) {
 	}
 	g.say("━ "+first+" "+perSecond(a), "╍ "+second+" "+perSecond(b))
 	g.needs = 2
-	g.brief = fmt.Sprintf("%.1s %s %.1s %s", first, widgets.Bytes(a), second, widgets.Bytes(b))
+	g.brief = fmt.Sprintf("%.1s %s %.1s %s", first, widgets.Bytes(a), second, perSecond(b))
 }
 
 func (t *Stats) processes(s styles.Styles) gauge {

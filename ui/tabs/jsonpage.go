@@ -59,6 +59,9 @@ func (p *jsonPage) key(key string) (handled bool, cmd tea.Cmd) {
 		if p.search.key(key) {
 			p.tree.Search(p.search.text)
 		}
+		if !p.search.typing {
+			p.tree.EndSearch(key != "esc")
+		}
 		p.scroll()
 		return true, nil
 	}
@@ -87,6 +90,7 @@ func (p *jsonPage) command(key string) (bool, tea.Cmd) {
 		p.tree.ToggleAll()
 	case "/":
 		p.search.open()
+		p.tree.BeginSearch()
 	case "n":
 		p.tree.Next(1)
 	case "N":

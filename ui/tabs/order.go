@@ -2,6 +2,7 @@ package tabs
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,9 +43,7 @@ func (o order) sort(rows [][]string) {
 	compare := func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) }
 	if numeric(rows, o.column) {
 		compare = func(a, b string) int {
-			x, _ := quantity(a)
-			y, _ := quantity(b)
-			return cmp.Compare(y, x)
+			return cmp.Compare(orLeast(b), orLeast(a))
 		}
 	}
 	slices.SortStableFunc(rows, func(a, b []string) int {
@@ -56,22 +55,32 @@ func (o order) sort(rows [][]string) {
 	})
 }
 
-// numeric tells whether all values of a column are quantities.
+// numeric tells whether all values of a column that are there are quantities.
 func numeric(rows [][]string, column int) bool {
+	some := false
 	for _, row := range rows {
-		if column >= len(row) {
-			return false
+		if row[column] == "" {
+			continue
 		}
 		if _, ok := quantity(row[column]); !ok {
 			return false
 		}
+		some = true
 	}
-	return len(rows) > 0
+	return some
+}
+
+// orLeast puts what is missing below every number.
+func orLeast(s string) float64 {
+	if v, ok := quantity(s); ok {
+		return v
+	}
+	return math.Inf(-1)
 }
 
 // quantity reads a number, or a time as ps writes it: [[days-]hours:]min:sec.
 func quantity(s string) (float64, bool) {
-	if v, err := strconv.ParseFloat(s, 64); err == nil {
+	if v, err := strconv.ParseFloat(s, 64); err == nil && !math.IsNaN(v) {
 		return v, true
 	}
 	days, clock, ok := strings.Cut(s, "-")

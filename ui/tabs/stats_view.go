@@ -121,7 +121,7 @@ func (g gauge) render(s styles.Styles, r *ring, width, height int) []string {
 
 // brief is one line per gauge: name, value, and what is left for its curve.
 func brief(s styles.Styles, all []gauge, r *ring, width, height int) []string {
-	const name, value = 9, 18
+	const name, value = 9, 20
 	var lines []string
 	for _, g := range all[:min(len(all), max(0, height))] {
 		line := s.Title.Render(widgets.Fit(" "+g.name, min(name, width)))
@@ -171,7 +171,10 @@ func (g gauge) plot(s styles.Styles, r *ring, width int) widgets.Plot {
 	}
 	p.Max = g.scale(peak, g.least)
 	if g.limit > 0 && peak >= g.limit/4 {
-		p.Limit, p.Max = g.limit, max(g.limit, peak)
+		p.Limit = g.limit
+		if peak <= g.limit { // else the limit is a line inside
+			p.Max = g.limit
+		}
 	}
 	return p
 }

@@ -81,14 +81,16 @@ func testStyles() styles.Styles { return styles.New(themes.Dark()) }
 
 // perform runs a test in a bubble. open makes the tab and says how it is
 // opened. After the test the tab is closed, and everything that it began must
-// end at once: the bubble fails on a goroutine that is left.
+// end at once: time stands still then, no other context ends, and the bubble
+// fails on a goroutine that is left.
 func perform(t *testing.T, width, height int, setup func() *fake.Engine, open func(*fake.Engine, context.Context) (tabs.Panel, tea.Cmd), test func(s *stage)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		e := setup()
 		h := &host{}
-		h.tab, h.first = open(e, t.Context())
-		s := &stage{Driver: uitest.New(t, h, width, height+1), t: t, host: h, eng: e, ctx: t.Context()}
+		ctx := context.Background() // not the test's, which would end what Close forgets
+		h.tab, h.first = open(e, ctx)
+		s := &stage{Driver: uitest.New(t, h, width, height+1), t: t, host: h, eng: e, ctx: ctx}
 		s.Pass(100 * time.Millisecond)
 		test(s)
 		s.exact()
@@ -101,10 +103,16 @@ func perform(t *testing.T, width, height int, setup func() *fake.Engine, open fu
 	})
 }
 
-// exact checks the promise of View at many sizes: no more lines than asked
-// for, each as wide as asked for or empty.
+// exact checks the promises of View at many sizes: no more lines than asked
+// for, each as wide as asked for or empty, and nothing is changed by looking.
 func (s *stage) exact() {
 	s.t.Helper()
+	before := s.Raw()
+	defer func() {
+		if s.Raw() != before {
+			s.t.Errorf("%s: View changes what is shown", s.host.tab.Name())
+		}
+	}()
 	for _, width := range []int{0, 1, 3, 5, 8, 13, 20, 36, 38, 59, 61, 78, 100, 118, 160} {
 		for _, height := range []int{0, 1, 2, 3, 5, 8, 10, 20, 36, 45} {
 			lines := s.host.tab.View(width, height)

@@ -9,8 +9,11 @@ import (
 )
 
 // Find is where text stands in s, in bytes, -1 when it does not. Capitals
-// count only when text has some.
+// count only when text has some. Half a character is nowhere.
 func Find(s, text string) int {
+	if !utf8.ValidString(text) {
+		return -1
+	}
 	if lower(text) == text {
 		s = lower(s)
 	}

@@ -2,6 +2,7 @@ package widgets
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -20,13 +21,14 @@ type JSONTree struct {
 	cursor  int
 	find    string
 	matches []*JSONNode
+	from    *anchor // while a search is typed
 }
 
 // SetRoot replaces the document. The cursor stays on its path, or goes to the
 // nearest part of it that is still there.
 func (t *JSONTree) SetRoot(root *JSONNode) {
 	trail := t.trail()
-	t.root = root
+	t.root, t.from = root, nil
 	t.search(t.find)
 	t.layout()
 	t.cursor = max(0, min(t.cursor, len(t.rows)-1))
@@ -173,16 +175,53 @@ func (t *JSONTree) goTo(n *JSONNode) {
 	}
 }
 
-// Search looks for text in names and shown values, from the selected node on;
-// capitals count only when text has some. It goes to the first match.
+// anchor is what a search goes back to while its text is still typed.
+type anchor struct {
+	folded map[string]bool
+	node   *JSONNode
+}
+
+// BeginSearch remembers folds and cursor: until EndSearch every Search starts
+// from here, so that what a half-typed text found leaves no trace.
+func (t *JSONTree) BeginSearch() { t.from = &anchor{maps.Clone(t.folded), t.Selected()} }
+
+// EndSearch keeps what was found, or goes back to where the search began.
+func (t *JSONTree) EndSearch(keep bool) {
+	if !keep {
+		t.goBack()
+	}
+	t.from = nil
+}
+
+func (t *JSONTree) goBack() {
+	if t.from == nil {
+		return
+	}
+	t.folded = maps.Clone(t.from.folded)
+	t.layout()
+	t.goTo(t.from.node)
+}
+
+// Search looks for text in names and shown values; capitals count only when
+// text has some. It goes to the first match from the cursor on.
 func (t *JSONTree) Search(text string) {
+	t.goBack()
 	t.search(text)
 	if len(t.matches) == 0 {
 		return
 	}
-	here := t.at()
-	i, _ := slices.BinarySearchFunc(t.matches, here, func(n *JSONNode, order int) int { return n.order - order })
+	i, _ := t.nearest()
 	t.goTo(t.matches[i%len(t.matches)])
+}
+
+// nearest is the index of the first match from the cursor on, and whether the
+// cursor is on it.
+func (t *JSONTree) nearest() (int, bool) {
+	here := 0
+	if n := t.Selected(); n != nil {
+		here = n.order
+	}
+	return slices.BinarySearchFunc(t.matches, here, func(n *JSONNode, order int) int { return n.order - order })
 }
 
 func (t *JSONTree) search(text string) {
@@ -204,8 +243,7 @@ func (t *JSONTree) Next(step int) {
 	if n == 0 {
 		return
 	}
-	here := t.at()
-	i, exact := slices.BinarySearchFunc(t.matches, here, func(n *JSONNode, order int) int { return n.order - order })
+	i, exact := t.nearest()
 	switch {
 	case step < 0:
 		i--
@@ -213,13 +251,6 @@ func (t *JSONTree) Next(step int) {
 		i++
 	}
 	t.goTo(t.matches[(i+n)%n])
-}
-
-func (t *JSONTree) at() int {
-	if n := t.Selected(); n != nil {
-		return n.order
-	}
-	return 0
 }
 
 // Matches is what is searched for, the number of the match under the cursor
@@ -294,7 +325,7 @@ func (t *JSONTree) row(s JSONStyles, i, width int, focused bool) string {
 			mark = "▸ "
 		}
 	}
-	p.put(lipgloss.NewStyle(), strings.Repeat(" ", indent(n, width)-3))
+	p.blank(indent(n, width) - 3)
 	p.put(s.Punct, mark)
 	key := s.Key
 	if n.parent != nil && n.parent.Kind == JSONArray {
@@ -305,7 +336,7 @@ func (t *JSONTree) row(s JSONStyles, i, width int, focused bool) string {
 		p.put(s.Punct, ": ")
 	}
 	t.value(&p, s, n)
-	p.fill()
+	p.blank(width)
 	return p.b.String()
 }
 
@@ -379,4 +410,15 @@ func (p *painter) found(style lipgloss.Style, s string) {
 	p.put(style, s)
 }
 
-func (p *painter) fill() { p.put(lipgloss.NewStyle(), strings.Repeat(" ", max(0, p.width-p.used))) }
+// blank is put with n blanks, which need no style unless the row has one.
+func (p *painter) blank(n int) {
+	n = min(n, p.width-p.used)
+	if n <= 0 {
+		return
+	}
+	s := strings.Repeat(" ", n)
+	if p.under != nil {
+		s = p.under.Render(s)
+	}
+	p.raw(s, n)
+}
