@@ -121,7 +121,7 @@ func (g gauge) render(s styles.Styles, r *ring, width, height int) []string {
 
 // brief is one line per gauge: name, value, and what is left for its curve.
 func brief(s styles.Styles, all []gauge, r *ring, width, height int) []string {
-	const name, value = 9, 20
+	const name, value = 9, 21
 	var lines []string
 	for _, g := range all[:min(len(all), max(0, height))] {
 		line := s.Title.Render(widgets.Fit(" "+g.name, min(name, width)))

@@ -302,3 +302,17 @@ func TestNothingChosen(t *testing.T) {
 		})
 	}
 }
+
+// TestStatsScreens are the smallest and the largest size that the charts adapt
+// to.
+func TestStatsScreens(t *testing.T) {
+	for _, size := range []struct{ w, h int }{{36, 8}, {160, 45}} {
+		name := fmt.Sprintf("stats-%dx%d", size.w, size.h)
+		t.Run(name, func(t *testing.T) {
+			perform(t, size.w, size.h, shop, opener(tabs.NewStats, "api-1"), func(s *stage) {
+				s.Pass(5 * time.Minute)
+				s.Golden(name)
+			})
+		})
+	}
+}
