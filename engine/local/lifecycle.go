@@ -27,16 +27,27 @@ func (c *containers) Start(ctx context.Context, ref string) error {
 }
 
 func (e *Engine) start(ctx context.Context, id engine.ID) error {
-	client, err := e.readyShim(ctx, id)
+	err := e.startLocked(ctx, id)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, engine.ErrNotModified) {
+		e.dropFailed(ctx, id)
+	}
+	return err
+}
+
+// startLocked holds the container's lock until the program runs: a removal
+// would otherwise find a container that is only just created.
+func (e *Engine) startLocked(ctx context.Context, id engine.ID) error {
+	lock, err := e.locks.Lock(ctx, record.LockContainer, string(id))
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	client, err := e.readyShimLocked(ctx, id)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	err = client.Start(ctx)
-	if err != nil && ctx.Err() == nil {
-		e.dropFailed(ctx, id)
-	}
-	return err
+	return client.Start(ctx)
 }
 
 // dropFailed removes a --rm container whose start failed, so that it is gone
@@ -56,6 +67,10 @@ func (e *Engine) readyShim(ctx context.Context, id engine.ID) (*shim.Client, err
 		return nil, err
 	}
 	defer lock.Unlock()
+	return e.readyShimLocked(ctx, id)
+}
+
+func (e *Engine) readyShimLocked(ctx context.Context, id engine.ID) (*shim.Client, error) {
 	v, lost, err := e.look(id)
 	if err == nil && lost {
 		if err = e.settleLocked(id); err == nil {
@@ -117,11 +132,15 @@ func (e *Engine) signal(ctx context.Context, v *view, sig syscall.Signal) error 
 		return notRunning(v.state)
 	}
 	client, err := shim.Dial(ctx, e.run, v.rec.ID)
-	if err != nil {
+	if err == nil {
+		defer client.Close()
+		err = client.Signal(ctx, int(sig))
+	}
+	// The monitor may be leaving just now, because the container has ended.
+	if errors.Is(err, shim.ErrGone) {
 		return signalDirect(v.start, sig)
 	}
-	defer client.Close()
-	return client.Signal(ctx, int(sig))
+	return err
 }
 
 // signalDirect holds the process by descriptor before it looks at its start

@@ -20,12 +20,21 @@ func (c *containers) Remove(ctx context.Context, ref string, opts engine.RemoveO
 	if err != nil {
 		return opErr("remove", ref, err)
 	}
-	if opts.Force {
+	err = e.removeOnce(ctx, id, opts.Force)
+	// Somebody may start it between its end and its removal.
+	for again := 0; opts.Force && errors.Is(err, engine.ErrConflict) && again < 10 && ctx.Err() == nil; again++ {
+		err = e.removeOnce(ctx, id, opts.Force)
+	}
+	return opErr("remove", ref, err)
+}
+
+func (e *Engine) removeOnce(ctx context.Context, id engine.ID, force bool) error {
+	if force {
 		if err := e.killForRemoval(ctx, id); err != nil {
-			return opErr("remove", ref, err)
+			return err
 		}
 	}
-	return opErr("remove", ref, e.remove(ctx, id))
+	return e.remove(ctx, id)
 }
 
 // killForRemoval ends a running container and waits for its end. A --rm
@@ -79,14 +88,16 @@ func (e *Engine) remove(ctx context.Context, id engine.ID) error {
 
 func (e *Engine) removeLocked(v *view) error {
 	id := v.rec.ID
+	// Before the mark: a monitor whose front end was killed may be starting the
+	// container just now, and then it stays what it is.
+	if err := e.dismiss(id); err != nil {
+		return err
+	}
 	if v.err == nil && !v.rec.Removing {
 		v.rec.Removing = true
 		if err := record.Write(e.file(id, "record.json"), v.rec, record.Volatile); err != nil {
 			return err
 		}
-	}
-	if err := e.dismiss(id); err != nil {
-		return err
 	}
 	if g, err := e.group(id); err == nil {
 		if err := g.Delete(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gantry/engine"
+	"gantry/engine/shim"
 	"gantry/logs"
 	"gantry/logs/journal"
 )
@@ -21,6 +22,16 @@ func (c *containers) Attach(ctx context.Context, ref string, opts engine.AttachO
 	if err != nil {
 		return nil, opErr("attach to", ref, err)
 	}
+	session, err := e.attach(ctx, id, opts)
+	if errors.Is(err, shim.ErrGone) {
+		// Its monitor was just leaving: because the container ended or is being
+		// removed, which the second look tells, or for want of clients.
+		session, err = e.attach(ctx, id, opts)
+	}
+	return session, opErr("attach to", ref, err)
+}
+
+func (e *Engine) attach(ctx context.Context, id engine.ID, opts engine.AttachOptions) (engine.Session, error) {
 	client, err := e.readyShim(ctx, id)
 	if errors.Is(err, engine.ErrNotModified) {
 		var v *view
@@ -29,11 +40,11 @@ func (c *containers) Attach(ctx context.Context, ref string, opts engine.AttachO
 		}
 	}
 	if err != nil {
-		return nil, opErr("attach to", ref, err)
+		return nil, err
 	}
 	session, err := client.Attach(ctx, opts)
 	if err != nil {
-		return nil, opErr("attach to", ref, errors.Join(err, client.Close()))
+		return nil, errors.Join(e.whyGone(id, err), client.Close())
 	}
 	return session, nil
 }
@@ -65,9 +76,25 @@ func (e *Engine) exec(ctx context.Context, ref string, opts engine.ExecOptions) 
 	}
 	session, err := client.Exec(ctx, opts)
 	if err != nil {
-		return nil, errors.Join(err, client.Close())
+		return nil, errors.Join(e.whyGone(v.rec.ID, err), client.Close())
 	}
 	return session, nil
+}
+
+// whyGone says what became of a container whose monitor left during a request:
+// that it has ended or was removed tells more than that nobody answers.
+func (e *Engine) whyGone(id engine.ID, err error) error {
+	if !errors.Is(err, shim.ErrGone) {
+		return err
+	}
+	v, verr := e.view(id)
+	switch {
+	case verr != nil:
+		return verr
+	case v.state.Live() || v.state == engine.Created:
+		return err
+	}
+	return notRunning(v.state)
 }
 
 // Logs implements engine.ContainerStreams.

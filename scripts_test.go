@@ -1,0 +1,142 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestScripts runs the scripts of testdata/scripts, each with an engine of its
+// own. Besides testscript's commands they have:
+//
+//	image NAME    makes a busybox image NAME in the engine
+//	registry      starts a registry on loopback, its address in $REGISTRY
+//	until CMD…    runs gantry CMD… until it succeeds, for at most ten seconds
+//	stdoutuntil RE CMD…  the same, until its output matches
+func TestScripts(t *testing.T) {
+	needRoot(t)
+	testscript.Run(t, testscript.Params{
+		Dir:   "testdata/scripts",
+		Setup: setupScript,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"image":    cmdImage,
+			"registry": cmdRegistry,
+			"until":    cmdUntil,
+		},
+		RequireExplicitExec: true,
+	})
+}
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: containers are made of namespaces, mounts and control groups")
+	}
+}
+
+// setupScript gives a script its own state. The runtime directory is short,
+// because a socket's path has 108 bytes.
+func setupScript(env *testscript.Env) error {
+	run, err := os.MkdirTemp("", "gtr")
+	if err != nil {
+		return err
+	}
+	env.Setenv("GANTRY_ROOT", filepath.Join(env.WorkDir, ".state"))
+	env.Setenv("GANTRY_RUN", run)
+	env.Setenv("GANTRY_CONFIG", filepath.Join(env.WorkDir, ".config.toml"))
+	if err := os.WriteFile(env.Getenv("GANTRY_CONFIG"), nil, 0o600); err != nil {
+		return err
+	}
+	env.Setenv("DOCKER_CONFIG", filepath.Join(env.WorkDir, ".docker"))
+	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("PATH", filepath.Dir(binary)+":"+os.Getenv("PATH"))
+	env.Defer(func() {
+		teardown(env)
+		os.RemoveAll(run)
+	})
+	return nil
+}
+
+// teardown removes what a script left running and fails it for what survives
+// that.
+func teardown(env *testscript.Env) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	gantry := func(args ...string) string {
+		cmd := exec.CommandContext(ctx, binary, args...)
+		cmd.Env = env.Vars
+		out, _ := cmd.Output()
+		return string(out)
+	}
+	if ids := strings.Fields(gantry("ps", "-aq", "--no-trunc")); len(ids) > 0 {
+		gantry(append([]string{"rm", "-f"}, ids...)...)
+	}
+	if left := gantry("ps", "-aq"); left != "" {
+		env.T().Fatal("containers are left that cannot be removed: " + left)
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		env.T().Fatal(err)
+	}
+	if strings.Contains(string(mounts), env.WorkDir) {
+		env.T().Fatal("mounts are left below " + env.WorkDir)
+	}
+}
+
+// cmdImage loads a busybox root file system as an image.
+func cmdImage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: image NAME")
+	}
+	var archive bytes.Buffer
+	ts.Check(busyboxTar(&archive))
+	cmd := exec.Command(binary, "import", "-c", `CMD ["sh"]`, "-", args[0])
+	cmd.Env = environ(ts)
+	cmd.Stdin = &archive
+	if out, err := cmd.CombinedOutput(); err != nil {
+		ts.Fatalf("import %s: %v\n%s", args[0], err, out)
+	}
+}
+
+func environ(ts *testscript.TestScript) []string {
+	var env []string
+	for _, k := range []string{"GANTRY_ROOT", "GANTRY_RUN", "GANTRY_CONFIG", "DOCKER_CONFIG", "HOME", "PATH"} {
+		env = append(env, k+"="+ts.Getenv(k))
+	}
+	return env
+}
+
+// cmdRegistry starts a registry that lives as long as the script.
+func cmdRegistry(ts *testscript.TestScript, neg bool, args []string) {
+	srv := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	ts.Defer(srv.Close)
+	ts.Setenv("REGISTRY", strings.TrimPrefix(srv.URL, "http://"))
+}
+
+// cmdUntil retries a command while what it looks for comes about by itself.
+func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		cmd := exec.Command(binary, args...)
+		cmd.Env = environ(ts)
+		out, err := cmd.CombinedOutput()
+		if (err == nil) != neg {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("until gantry %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
