@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -199,31 +198,5 @@ func TestPushFails(t *testing.T) {
 	}
 	if _, err := c.Push(t.Context(), st, down.ref(t, "app@sha256:"+strings.Repeat("0", 64)), nil); err == nil {
 		t.Error("a push to a digest: want an error")
-	}
-}
-
-func TestPushToARealRegistry(t *testing.T) {
-	t.Parallel()
-	st := newStore(t)
-	img := pullFrom(t, "library/hello-world:latest", st, images.Platform{})
-	// Always the same name: registries keep the names of repositories for ever.
-	dst, err := images.ParseRef(os.Getenv("GANTRY_TEST_REGISTRY") + "/gantry-test/push:1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := st.Tag(t.Context(), string(img.ID), dst); err != nil {
-		t.Fatal(err)
-	}
-	c := newClient(t, Config{})
-	if _, err := c.Push(t.Context(), st, dst, nil); err != nil {
-		t.Fatal(err)
-	}
-	got, err := c.Resolve(t.Context(), dst, images.Platform{})
-	if err != nil || got.Digest != img.Manifest {
-		t.Fatalf("%+v, %v", got, err)
-	}
-	tags, err := c.Tags(t.Context(), dst)
-	if err != nil || !slices.Equal(tags, []string{"1"}) {
-		t.Errorf("tags %q, %v", tags, err)
 	}
 }
