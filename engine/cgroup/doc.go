@@ -26,13 +26,11 @@
 //	        for cgroup.kill, cgroup.freeze, pressure, device programs and
 //	        CLONE_INTO_CGROUP
 //
-// # What containerd/cgroups does here
+// # Why limits are written here
 //
-// On v2 its Manager writes the limits (see unified.go for the two conversions
-// of OCI resources that it gets wrong), and in the tests its Stat is the
-// yardstick of the Sampler on v1 and v2. Limits on v1 are our own (see
-// legacy.go: order of memory and swap, unlimited process counts, BFQ), so that
-// v1 and hybrid hosts run the same code.
+// containerd/cgroups would write those of v2, and brings protobuf, an eBPF
+// loader and a logger along for it: half a millisecond of every start of the
+// program. In the tests it is the yardstick of the Sampler on v1 and v2.
 //
 // The invariant: directories first, then controllers. Create makes the leaf
 // before it enables controllers above it, because an empty parent may be

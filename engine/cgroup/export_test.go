@@ -41,14 +41,15 @@ func Arranged(mountinfo, controllers string, systemd bool) (*Host, error) {
 }
 
 var (
-	CountList        = countList
-	LegacySettings   = legacySettings
-	MemoryOrder      = memoryOrder
-	UnifiedResources = unifiedResources
-	UnifiedSettings  = unifiedSettings
-	ParseCPUMax      = parseCPUMax
-	Number           = number
-	Decimal          = decimal
+	CountList       = countList
+	LegacySettings  = legacySettings
+	MemoryOrder     = memoryOrder
+	UnifiedLimits   = unifiedLimits
+	Weight          = weight
+	UnifiedSettings = unifiedSettings
+	ParseCPUMax     = parseCPUMax
+	Number          = number
+	Decimal         = decimal
 )
 
 // Lines shows settings as "file value".

@@ -10,20 +10,11 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/containerd/cgroups/v3/cgroup2"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"gantry/engine"
 	"gantry/engine/cgroup/leaf"
 )
-
-// The limits of v2 are written by containerd/cgroups, but its ToResources is
-// not used: it drops a quota without a period, takes -1 ("unlimited") for a
-// number, overflows the IO weight, and reads memory+swap wrongly when that is
-// unlimited.
-
-// unlimited is a number of bytes that the kernel rounds to "max".
-const unlimited = math.MaxInt64
 
 // baseControllers are on for every container: their counters are what stats
 // show, limits or not.
@@ -53,11 +44,6 @@ func (h *Host) needed(res *specs.LinuxResources) []string {
 
 func (h *Host) applyUnified(g *leaf.Group, res *specs.LinuxResources) error {
 	dir := g.Dirs[leaf.Unified]
-	m, err := cgroup2.Load(g.Path, cgroup2.WithMountpoint(h.unified))
-	if err != nil {
-		return fmt.Errorf("load group %s: %w", g.Path, err)
-	}
-	now := readCPUMax(dir)
 	swap, err := swapSetting(res.Memory, dir)
 	if err != nil {
 		return err
@@ -65,67 +51,65 @@ func (h *Host) applyUnified(g *leaf.Group, res *specs.LinuxResources) error {
 	if err := checkUsage(res.Memory, dir); err != nil {
 		return err
 	}
-	if err := m.Update(unifiedResources(res, now)); err != nil {
-		return fmt.Errorf("set limits: %w", err)
-	}
-	return putAll(dir, slices.Concat(swap, unifiedSettings(res)))
+	return putAll(dir, slices.Concat(unifiedLimits(res, readCPUMax(dir)), swap, unifiedSettings(res)))
 }
 
-// unifiedResources translates what containerd/cgroups writes. now is the
-// group's cpu.max, of which an update may give only one half.
-func unifiedResources(res *specs.LinuxResources, now cpuMax) *cgroup2.Resources {
-	r := &cgroup2.Resources{}
+// unifiedLimits translates the limits that v1 has under other names. now is
+// the group's cpu.max, of which an update may give only one half.
+func unifiedLimits(res *specs.LinuxResources, now cpuMax) []setting {
+	var all []setting
+	add := func(limit, controller, file, value string, given bool) {
+		if given {
+			all = append(all, one(limit, controller, file, value))
+		}
+	}
 	if cpu := res.CPU; cpu != nil {
-		r.CPU = &cgroup2.CPU{Cpus: cpu.Cpus, Mems: cpu.Mems}
-		if s := deref(cpu.Shares); s != 0 {
-			weight := cgroup2.ConvertCPUSharesToCgroupV2Value(s)
-			r.CPU.Weight = &weight
-		}
-		if deref(cpu.Quota) != 0 || deref(cpu.Period) != 0 {
-			r.CPU.Max = cgroup2.CPUMax(now.with(cpu).String())
-		}
+		add("CPU shares", "cpu", "cpu.weight", strconv.FormatUint(weight(deref(cpu.Shares)), 10), deref(cpu.Shares) != 0)
+		add("CPU limit", "cpu", "cpu.max", now.with(cpu).String(), deref(cpu.Quota) != 0 || deref(cpu.Period) != 0)
+		add("CPU set", "cpuset", "cpuset.cpus", cpu.Cpus, cpu.Cpus != "")
+		add("memory node set", "cpuset", "cpuset.mems", cpu.Mems, cpu.Mems != "")
 	}
 	if mem := res.Memory; mem != nil {
-		r.Memory = &cgroup2.Memory{Max: byteLimit(mem.Limit), Low: byteLimit(mem.Reservation)}
+		add("memory limit", "memory", "memory.max", byteLimit(deref(mem.Limit)), deref(mem.Limit) != 0)
+		add("memory reservation", "memory", "memory.low", byteLimit(deref(mem.Reservation)), deref(mem.Reservation) != 0)
 	}
-	if pids := res.Pids; pids != nil && pids.Limit != nil {
-		r.Pids = &cgroup2.Pids{Max: *pids.Limit}
-		if *pids.Limit <= 0 {
-			r.Pids.Max = -1
-		}
-	}
+	all = append(all, legacyPids(res.Pids)...) // the same file
 	if io := res.BlockIO; io != nil {
-		r.IO = &cgroup2.IO{}
 		for _, t := range throttles(io) {
 			for _, d := range t.devices {
-				r.IO.Max = append(r.IO.Max, cgroup2.Entry{
-					Type: cgroup2.IOType(t.unified), Major: d.Major, Minor: d.Minor, Rate: d.Rate})
+				all = append(all, one(t.limit, "io", "io.max", fmt.Sprintf("%d:%d %s=%d", d.Major, d.Minor, t.unified, d.Rate)))
 			}
 		}
 	}
-	if len(res.HugepageLimits) > 0 {
-		r.HugeTlb = &cgroup2.HugeTlb{}
-		for _, l := range res.HugepageLimits {
-			*r.HugeTlb = append(*r.HugeTlb, cgroup2.HugeTlbEntry{HugePageSize: l.Pagesize, Limit: l.Limit})
-		}
+	for _, l := range res.HugepageLimits {
+		all = append(all, one("huge page limit", "hugetlb", "hugetlb."+l.Pagesize+".max", strconv.FormatUint(l.Limit, 10)))
 	}
-	return r
+	return all
 }
 
-// byteLimit is a limit of v2: nil and 0 leave it as it is, below 0 is unlimited.
-func byteLimit(limit *int64) *int64 {
-	switch v := deref(limit); {
-	case v == 0:
-		return nil
-	case v < 0:
-		v = unlimited
-		return &v
-	default:
-		return &v
+// weight turns v1's shares (2 to 262144, 1024 by default) into v2's weight (1
+// to 10000, 100 by default), by the curve through these points that
+// opencontainers/cgroups uses.
+func weight(shares uint64) uint64 {
+	switch {
+	case shares <= 2:
+		return 1
+	case shares >= 262144:
+		return 10000
 	}
+	l := math.Log2(float64(shares))
+	return uint64(math.Ceil(math.Pow(10, (l*l+125*l)/612-7.0/34)))
 }
 
-// unifiedSettings are the limits that containerd/cgroups does not know.
+// byteLimit is a limit of v2; below 0 is unlimited.
+func byteLimit(limit int64) string {
+	if limit < 0 {
+		return "max"
+	}
+	return strconv.FormatInt(limit, 10)
+}
+
+// unifiedSettings are the limits that v1 does not have, or not in every kernel.
 func unifiedSettings(res *specs.LinuxResources) []setting {
 	var all []setting
 	if cpu := res.CPU; cpu != nil {
