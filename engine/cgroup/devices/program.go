@@ -46,9 +46,11 @@ const (
 //	deny:  if want & access: return 0
 //
 // and return 0 after the first. Jumps go forward only, at most over one rule.
-// The verifier follows each match to the end, so its work grows with the
-// square of the rules; it takes some 500 of them, many times what is in use.
+// The verifier follows each match that does not decide to the end, so its work
+// grows with the square of such rules; it takes some 500 of them, many times
+// what is in use.
 func (s Set) program() []insn {
+	s = s.effective()
 	// struct bpf_cgroup_dev_ctx { __u32 access_type, major, minor; } with
 	// access_type = access << 16 | type.
 	p := []insn{
@@ -99,6 +101,11 @@ func (r Rule) compile() []insn {
 
 // verdict is what happens to a device that matched.
 func (r Rule) verdict() []insn {
+	if r.Access == All {
+		// Nobody asks for more, and nobody for nothing. What can be said in one
+		// word the verifier need not follow to the end.
+		return returns(verdictOf(r.Allow))
+	}
 	if r.Allow {
 		return append([]insn{
 			{op: opAnd32, dst: rWant, imm: int32(^uint32(r.Access))},

@@ -2,6 +2,7 @@ package devices
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -141,6 +142,20 @@ func parseAccess(text string) (Access, error) {
 		}
 	}
 	return a, nil
+}
+
+// effective leaves out rules that never have a say, because a later one decides
+// about everything that they are about. Whoever makes rules repeats those of
+// Standard.
+func (s Set) effective() Set {
+	var out Set
+	for i, r := range s {
+		decided := func(later Rule) bool { return later.covers(r) && later.Access|r.Access == later.Access }
+		if !slices.ContainsFunc(s[i+1:], decided) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 // Allows decides one request: whether every requested bit is granted.
