@@ -155,7 +155,7 @@ func TestKillForkBomb(t *testing.T) {
 		c.release(t)
 		eventually(t, "the bomb has grown", func() bool {
 			pids, err := g.Pids()
-			return err == nil && len(pids) > 50
+			return err == nil && len(pids) > 20
 		})
 		if err := g.Kill(); err != nil {
 			t.Fatal(err)

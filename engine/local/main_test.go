@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +50,11 @@ func open(t *testing.T) *local.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := reopen(t, filepath.Join(t.TempDir(), "root"), run)
+	root, err := os.MkdirTemp("", "gl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := reopen(t, root, run)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
@@ -64,7 +67,13 @@ func open(t *testing.T) *local.Engine {
 				t.Errorf("remove what is left: %v", err)
 			}
 		}
-		os.RemoveAll(run)
+		// A process that finishes the removal of a --rm container may be at work
+		// still, and writes until it finds that there is nothing to do.
+		for _, dir := range []string{root, run} {
+			for os.RemoveAll(dir) != nil && ctx.Err() == nil {
+				time.Sleep(20 * time.Millisecond)
+			}
+		}
 	})
 	if _, err := e.Images().Import(t.Context(), engine.ImportOptions{Input: boxTar(t), Ref: image, Changes: []string{`CMD ["sh"]`}}); err != nil {
 		t.Fatal(err)

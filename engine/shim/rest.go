@@ -3,7 +3,6 @@ package shim
 import (
 	"os"
 	"runtime"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -13,10 +12,6 @@ import (
 
 // restTime is how long nothing was asked before the monitor makes itself small.
 const restTime = time.Second
-
-// gcPercent is GOGC from the first rest on: little garbage beside a small heap.
-// Before, a collection would take a third of the time that a start takes.
-const gcPercent = 20
 
 // rest plans to make the monitor small. A start and a request need far more of
 // the program's code than to wait and to copy output does.
@@ -35,7 +30,6 @@ func (s *shim) rest() {
 // A fault maps 64 KiB of a file at once, so that a start leaves most of a large
 // program mapped, and every monitor would be charged for its share of that.
 func shrink() {
-	debug.SetGCPercent(gcPercent)
 	runtime.GC()
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
+	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -86,9 +86,13 @@ func warmUp() {
 	}
 }
 
+// dir is the folder of a file named by its whole path. path/filepath would
+// initialise after the packages of others.
+func dir(file string) string { return file[:strings.LastIndexByte(file, '/')] }
+
 // takeLog makes the log beside the file at path this process's output.
 func takeLog(path string) error {
-	log, err := openLog(filepath.Join(filepath.Dir(path), logFile))
+	log, err := openLog(dir(path) + "/" + logFile)
 	if err != nil {
 		return err
 	}

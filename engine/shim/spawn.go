@@ -76,9 +76,10 @@ func greeted(ctx context.Context, f *os.File) error {
 }
 
 // environment is all that a monitor gets: settings of Go's runtime that keep it
-// small, and have to be there before it begins. What garbage a start makes is
-// collected once it rests (rest.go). Nothing of this goes on to a container.
-var environment = []string{"GOGC=off", "GOMEMLIMIT=16MiB", "GOMAXPROCS=1"}
+// small, and have to be there before it begins: with them there is no collection
+// below 2 MB, more than a start makes, so that it comes when the monitor rests
+// (rest.go). Nothing of this goes on to a container.
+var environment = []string{"GOGC=50", "GOMEMLIMIT=16MiB", "GOMAXPROCS=1"}
 
 // execute runs this program again. /proc/self/exe is what this process runs,
 // even when the file was replaced or, as by go run, removed.
