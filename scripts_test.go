@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -15,15 +16,20 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 )
 
 // TestScripts runs the scripts of testdata/scripts, each with an engine of its
 // own. Besides testscript's commands they have:
 //
-//	image NAME    makes a busybox image NAME in the engine
-//	registry      starts a registry on loopback, its address in $REGISTRY
-//	until CMD…    runs gantry CMD… until it succeeds, for at most ten seconds
-//	stdoutuntil RE CMD…  the same, until its output matches
+//	image NAME [CHANGE]...
+//	              makes a busybox image NAME in the engine
+//	mounted TYPE OPTIONS DIR
+//	              mounts a file system for the time of the script
+//	registry      starts a registry on loopback, its address in $REGISTRY; one
+//	              that cuts every layer short is at $CUT, until $WORK/mended is
+//	              there
+//	until CMD…    runs gantry CMD… until it succeeds
 func TestScripts(t *testing.T) {
 	needRoot(t)
 	testscript.Run(t, testscript.Params{
@@ -31,6 +37,7 @@ func TestScripts(t *testing.T) {
 		Setup: setupScript,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"image":    cmdImage,
+			"mounted":  cmdMounted,
 			"registry": cmdRegistry,
 			"until":    cmdUntil,
 		},
@@ -96,12 +103,16 @@ func teardown(env *testscript.Env) {
 
 // cmdImage loads a busybox root file system as an image.
 func cmdImage(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: image NAME")
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: image NAME [CHANGE]...")
 	}
 	var archive bytes.Buffer
 	ts.Check(busyboxTar(&archive))
-	cmd := exec.Command(binary, "import", "-c", `CMD ["sh"]`, "-", args[0])
+	argv := []string{"import", "-c", `CMD ["sh"]`}
+	for _, change := range args[1:] {
+		argv = append(argv, "-c", change)
+	}
+	cmd := exec.Command(binary, append(argv, "-", args[0])...)
 	cmd.Env = environ(ts)
 	cmd.Stdin = &archive
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -117,16 +128,58 @@ func environ(ts *testscript.TestScript) []string {
 	return env
 }
 
+// cmdMounted mounts a file system and takes it away at the end, whatever still
+// uses it.
+func cmdMounted(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: mounted TYPE OPTIONS DIR")
+	}
+	dir := ts.MkAbs(args[2])
+	ts.Check(os.MkdirAll(dir, 0o755))
+	if err := unix.Mount(args[0], dir, args[0], 0, args[1]); err != nil {
+		ts.Fatalf("mount %s: %v", args[0], err)
+	}
+	ts.Defer(func() { unix.Unmount(dir, unix.MNT_DETACH) })
+}
+
 // cmdRegistry starts a registry that lives as long as the script.
 func cmdRegistry(ts *testscript.TestScript, neg bool, args []string) {
-	srv := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
-	ts.Defer(srv.Close)
-	ts.Setenv("REGISTRY", strings.TrimPrefix(srv.URL, "http://"))
+	whole := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	start := func(name string, h http.Handler) {
+		srv := httptest.NewServer(h)
+		ts.Defer(srv.Close)
+		ts.Setenv(name, strings.TrimPrefix(srv.URL, "http://"))
+	}
+	start("REGISTRY", whole)
+	mended := ts.MkAbs("mended")
+	start("CUT", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := os.Stat(mended)
+		if err != nil && r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/") {
+			w = &cutter{ResponseWriter: w, left: 100_000}
+		}
+		whole.ServeHTTP(w, r)
+	}))
+}
+
+// cutter drops the connection after so many bytes.
+type cutter struct {
+	http.ResponseWriter
+	left int
+}
+
+func (c *cutter) Write(b []byte) (int, error) {
+	if len(b) > c.left {
+		c.ResponseWriter.Write(b[:c.left])
+		c.ResponseWriter.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	}
+	c.left -= len(b)
+	return c.ResponseWriter.Write(b)
 }
 
 // cmdUntil retries a command while what it looks for comes about by itself.
 func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		cmd := exec.Command(binary, args...)
 		cmd.Env = environ(ts)

@@ -70,6 +70,8 @@ func (e *Engine) remove(ctx context.Context, id engine.ID) error {
 	if err == nil && lost {
 		if err = e.settleLocked(id); err == nil {
 			v, _, err = e.look(id)
+		} else {
+			v, err = v.unrecorded(err)
 		}
 	}
 	switch {
@@ -95,7 +97,8 @@ func (e *Engine) removeLocked(v *view) error {
 	}
 	if v.err == nil && !v.rec.Removing {
 		v.rec.Removing = true
-		if err := record.Write(e.file(id, "record.json"), v.rec, record.Volatile); err != nil {
+		// A full disk has no room for the mark, and the removal is what makes some.
+		if err := record.Write(e.file(id, "record.json"), v.rec, record.Volatile); err != nil && !errors.Is(err, syscall.ENOSPC) {
 			return err
 		}
 	}

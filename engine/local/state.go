@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"gantry/engine"
@@ -31,10 +32,21 @@ func (e *Engine) view(id engine.ID) (*view, error) {
 		return v, err
 	}
 	if err := e.settle(id); err != nil {
-		return nil, err
+		return v.unrecorded(err)
 	}
 	v, _, err = e.look(id)
 	return v, err
+}
+
+// unrecorded is a lost container whose end cannot be written down, because the
+// disk is full or read-only: it shows as ended all the same, and can be removed.
+func (v *view) unrecorded(err error) (*view, error) {
+	if v.start == nil || !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) && !errors.Is(err, syscall.EROFS) {
+		return nil, err
+	}
+	v.state = engine.Exited
+	v.exit = &shim.ExitRecord{Attempt: v.start.Attempt, Code: shim.UnknownExit, At: v.start.StartedAt, Error: "its end could not be recorded: " + err.Error()}
+	return v, nil
 }
 
 // look reads the files of one container. lost says that its process is gone
