@@ -32,9 +32,6 @@ var allowed = []string{
 	"github.com/opencontainers/image-spec/specs-go",
 	"github.com/pelletier/go-toml/v2",
 	"github.com/pelletier/go-toml/v2/unstable",
-	"google.golang.org/protobuf/encoding/protowire",
-	"google.golang.org/protobuf/internal/detrand",
-	"google.golang.org/protobuf/internal/errors",
 
 	"gantry/images/layers", // two errors
 }
