@@ -1,15 +1,18 @@
 package ociruntime_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"gantry/engine"
 	"gantry/engine/ociruntime"
 )
 
@@ -90,6 +93,47 @@ func TestHostilePasswd(t *testing.T) {
 		}
 		if r, err := tryRun(t, ociruntime.CreateOptions{Spec: testSpec("true"), Root: detach(t, dir), User: "root"}); err == nil {
 			t.Errorf("%s: ran: %+v", name, r)
+		}
+	}
+}
+
+// A program may make /etc/passwd a link into its procfs while it runs. What is
+// regular there by its type may still wait for ever, and /proc/kmsg takes from
+// the host's log what is read of it.
+func TestExecReadsNoPasswdOfProcfs(t *testing.T) {
+	t.Parallel()
+	for _, target := range []string{"/proc/kmsg", "/proc/1/environ"} {
+		c := sleeper(t, image(t, map[string]string{"etc/passwd": "->" + target}))
+		done := make(chan error, 1)
+		go func() {
+			p, err := ociruntime.Exec(ociruntime.ExecOptions{PidFD: c.PidFD, Process: testSpec("true").Process, User: "0"})
+			if err == nil {
+				p.Abort()
+			}
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			if !errors.Is(err, engine.ErrInvalid) {
+				t.Errorf("%s: got %v, want ErrInvalid", target, err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("%s: still reading", target)
+		}
+	}
+}
+
+// A link of the image may lead a mount onto the container's root. There it
+// would be what programs of exec sessions get for "/", and be reached by "/..".
+func TestNothingIsMountedOnTheRoot(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"dev", "proc", "sys", "data"} {
+		for _, link := range []string{"/", "../..", "/tmp/.."} {
+			o := ociruntime.CreateOptions{Spec: testSpec("/bin/true"), Root: detach(t, image(t, map[string]string{name: "->" + link}))}
+			o.Spec.Mounts = append(o.Spec.Mounts, specs.Mount{Destination: "/data", Type: "tmpfs", Source: "tmpfs"})
+			if r, err := tryRun(t, o); !errors.Is(err, engine.ErrInvalid) {
+				t.Errorf("%s -> %s: got %+v, %v, want ErrInvalid", name, link, r, err)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package ociruntime
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -168,6 +169,9 @@ func (r *rootfs) attach(fd int, destination string, kind target, fsType string) 
 		return err
 	}
 	defer unix.Close(onto)
+	if err := r.checkNotRoot(onto, destination); err != nil {
+		return err
+	}
 	if err := checkNotProc(onto, destination); err != nil {
 		return err
 	}
@@ -175,6 +179,20 @@ func (r *rootfs) attach(fd int, destination string, kind target, fsType string) 
 		return os.NewSyscallError("move_mount", err)
 	}
 	r.made[path.Clean(destination)] = made{fd, fsType}
+	return nil
+}
+
+// checkNotRoot refuses what a link of the image leads onto the root itself:
+// such a mount does not show at "/", but at "/.." it does, and setns(2) goes
+// down to it, so that it would be the root of exec sessions.
+func (r *rootfs) checkNotRoot(onto int, destination string) error {
+	var root, st unix.Stat_t
+	if err := errors.Join(unix.Fstat(r.root, &root), unix.Fstat(onto, &st)); err != nil {
+		return os.NewSyscallError("fstat", err)
+	}
+	if st.Dev == root.Dev && st.Ino == root.Ino {
+		return fmt.Errorf("%w mount: %s is the container's root", engine.ErrInvalid, destination)
+	}
 	return nil
 }
 

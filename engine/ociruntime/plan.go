@@ -247,6 +247,9 @@ func (p *plan) identity(u account) {
 	gid, uid := uintptr(u.gid), uintptr(u.uid)
 	p.add(must, stepGroups, unix.SYS_SETRESGID, gid, gid, gid)
 	p.add(must, stepUser, unix.SYS_SETRESUID, uid, uid, uid)
+	// Changing users gives fs.suid_dumpable (proc_sys_fs(5)), which may let the
+	// container look in, before the filter is there.
+	p.add(must, stepUser, unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0)
 }
 
 func (p *plan) capset(c capSets) {

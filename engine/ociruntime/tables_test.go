@@ -182,3 +182,22 @@ func FuzzFindUser(f *testing.F) {
 		}
 	})
 }
+
+// From its first call to its exec nobody in the container may look into the
+// child, which is a copy of the monitor. Changing users undoes that where
+// fs.suid_dumpable is set.
+func TestPlanStaysUndumpable(t *testing.T) {
+	t.Parallel()
+	undumpable := func(c call) bool { return c.nr == unix.SYS_PRCTL && c.arg[0] == unix.PR_SET_DUMPABLE && c.arg[1] == 0 }
+	p, err := newPlan(program{process: &specs.Process{Args: []string{"true"}}, user: account{uid: 1000}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !undumpable(p.calls[0]) {
+		t.Error("the first call lets others look in")
+	}
+	at := slices.IndexFunc(p.calls, func(c call) bool { return c.nr == unix.SYS_SETRESUID })
+	if at < 0 || !undumpable(p.calls[at+1]) {
+		t.Error("the call after the change of users lets others look in")
+	}
+}

@@ -188,7 +188,9 @@ func groupList(primary uint32, more ...[]uint32) []uint32 {
 }
 
 // readDatabase reads a file of the image: a regular one, of bounded size. A
-// FIFO there must not make us wait for ever. A missing file is an empty one.
+// FIFO there must not make us wait for ever, nor a file of procfs, which may
+// also be one that the container itself could not read. A missing file is an
+// empty one.
 func readDatabase(root int, name string) (string, error) {
 	fd, err := openIn(root, name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY)
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
@@ -198,11 +200,12 @@ func readDatabase(root int, name string) (string, error) {
 		return "", err
 	}
 	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
+	var fs unix.Statfs_t
+	if err := errors.Join(unix.Fstat(fd, &st), unix.Fstatfs(fd, &fs)); err != nil {
 		unix.Close(fd)
 		return "", &os.PathError{Op: "stat", Path: name, Err: err}
 	}
-	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+	if st.Mode&unix.S_IFMT != unix.S_IFREG || fs.Type == unix.PROC_SUPER_MAGIC {
 		unix.Close(fd)
 		return "", fmt.Errorf("%w image: %s is no regular file", engine.ErrInvalid, name)
 	}
