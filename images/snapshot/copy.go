@@ -105,7 +105,8 @@ func (m *merger) subdir(n *stack.Node, to *os.File, name string) error {
 }
 
 // diskUsage sums the blocks below dir. A container may be writing meanwhile,
-// so names that vanish are no error.
+// so names that vanish are no error. Nor are those beyond the longest path,
+// which it may have made to spoil the sum for others: they are not counted.
 func diskUsage(dir string) (int64, error) {
 	var total int64
 	seen := map[inode]bool{}
@@ -132,7 +133,7 @@ func diskUsage(dir string) (int64, error) {
 }
 
 func ignoreGone(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENAMETOOLONG) {
 		return nil
 	}
 	return err

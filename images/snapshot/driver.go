@@ -236,7 +236,7 @@ func (d *Driver) Usage(dir string) (int64, error) {
 func (d *Driver) Remove(dir string) error {
 	var errs []error
 	for _, name := range []string{upperDir, workDir, rootfsDir} {
-		errs = append(errs, os.RemoveAll(path.Join(dir, name)))
+		errs = append(errs, removeTree(path.Join(dir, name)))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("remove snapshot: %w", err)
