@@ -2,7 +2,11 @@ package local
 
 import (
 	"context"
+	"errors"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -194,4 +198,22 @@ func TestProgressIsCancelledByItsReader(t *testing.T) {
 		break
 	}
 	<-ended
+}
+
+// A reference as long as an ID is no path to what somebody else has put down
+// somewhere.
+func TestFindLeavesNoFolder(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "planted"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "planted/record.json"), []byte(`{"v":1}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := &Engine{root: filepath.Join(root, "root")}
+	ref := ".." + strings.Repeat("/", 64-len("..../planted")) + "../planted"
+	if id, err := e.find(ref); !errors.Is(err, engine.ErrNotFound) {
+		t.Errorf("found %q, %v", id, err)
+	}
 }

@@ -16,7 +16,7 @@ func (e *Engine) find(ref string) (engine.ID, error) {
 	if ref == "" {
 		return "", fmt.Errorf("%w: the name is empty", engine.ErrInvalid)
 	}
-	if len(ref) == 64 {
+	if isHex(ref) {
 		if _, err := os.Lstat(e.file(engine.ID(ref), "record.json")); err == nil {
 			return engine.ID(ref), nil
 		}
