@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -105,20 +106,38 @@ func (s *source) pump(sink func(logs.Stream, []byte)) {
 	}
 }
 
-// drain reads what is there. With a deadline behind it os.File does not read.
+// drain reads what is there, at most as much as fits into a pipe: whatever the
+// program has left in the background may write on and on. With a deadline
+// behind it os.File does not read.
 func (s *source) drain(buf []byte, sink func(logs.Stream, []byte)) {
 	raw, err := s.f.SyscallConn()
 	if err != nil {
 		return
 	}
-	for {
+	for left := s.capacity(raw); left > 0; {
 		n := 0
 		err := raw.Control(func(fd uintptr) { n, _ = unix.Read(int(fd), buf[frameHead:]) })
 		if err != nil || n <= 0 {
 			return
 		}
+		left -= n
 		sink(s.stream, buf[:frameHead+n])
 	}
+}
+
+// terminalSize is more than a pseudo-terminal holds (drivers/tty/tty_buffer.c,
+// TTYB_DEFAULT_MEM_LIMIT, on top of N_TTY_BUF_SIZE).
+const terminalSize = 1 << 20
+
+// capacity is how much the stream can hold.
+func (s *source) capacity(raw syscall.RawConn) int {
+	size := terminalSize
+	raw.Control(func(fd uintptr) {
+		if n, err := unix.FcntlInt(fd, unix.F_GETPIPE_SZ, 0); err == nil {
+			size = n
+		}
+	})
+	return size
 }
 
 // finish is called when the program has ended. It returns when pump has.
