@@ -29,9 +29,12 @@ type ExecOptions struct {
 
 // joined are the namespaces of a container that Exec enters. Those that the
 // container shares with the host are ours already, and joining them does
-// nothing. A time namespace can be joined by a program with one thread only.
+// nothing. A time namespace can be joined by a program with one thread only,
+// and the cgroup namespace is the child's to join: where systemd mounted
+// cgroup2 (nsdelegate), a thread in it has no way to put a child from its own
+// group, outside, into the container's; clone3 says ENOENT.
 const joined = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
-	unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
+	unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
 
 // Exec makes a process in a running container which waits for Start.
 func Exec(o ExecOptions) (*Process, error) {
@@ -80,6 +83,7 @@ func (o *ExecOptions) enter(b *builder) error {
 		}
 		return fmt.Errorf("join namespaces: %w", needRoot(err))
 	}
+	b.prog.joinCgroupNS, b.prog.container = true, pidfd
 	unix.Umask(0)
 	root, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {

@@ -34,7 +34,7 @@ var stepNames = [...]string{
 	stepRelease:         "wait for start",
 	stepSession:         "start session",
 	stepTerminal:        "set controlling terminal",
-	stepCgroupNamespace: "make cgroup namespace",
+	stepCgroupNamespace: "enter cgroup namespace",
 	stepNoNewPrivileges: "set no_new_privs",
 	stepBounding:        "drop capabilities from bounding set",
 	stepGroups:          "set groups",
@@ -59,7 +59,9 @@ type program struct {
 	seccompFlags uint
 	proc         *prepared // a procfs to make, or nil
 	console      bool      // standard input is the terminal
-	cgroupNS     bool
+	cgroupNS     bool      // make one
+	joinCgroupNS bool      // of container
+	container    int       // descriptor of its first process
 	reaper       bool
 	stdio        [3]int // numbers of dupHigh, here and below
 	status       int
@@ -73,6 +75,9 @@ func newPlan(prog program) (*plan, error) {
 	// Memory of the parent is copied into the child: nobody may look into it.
 	// execve resets this.
 	p.add(must, stepStdio, unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0)
+	if prog.joinCgroupNS {
+		p.add(must, stepCgroupNamespace, unix.SYS_SETNS, uintptr(prog.container), unix.CLONE_NEWCGROUP)
+	}
 	next := p.stdio(prog)
 	if prog.proc != nil {
 		if err := p.mountProc(prog.proc, next); err != nil {

@@ -144,6 +144,11 @@ func watchUnified(file string) (epoll *os.File, events int, err error) {
 	if err != nil {
 		return nil, -1, err
 	}
+	// kernfs holds a change to be pending until the file has been read once.
+	if _, err := unix.Read(events, make([]byte, 512)); err != nil {
+		unix.Close(events)
+		return nil, -1, os.NewSyscallError("read", err)
+	}
 	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		unix.Close(events)
