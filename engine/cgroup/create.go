@@ -99,6 +99,9 @@ func validName(id string) error {
 	return nil
 }
 
+// Group tells where Create puts a container's group.
+func (h *Host) Group(id string) *leaf.Group { return h.group(id) }
+
 // group tells where a group goes; it need not exist. On a hybrid host the v2
 // directory freezes, counts processor time and restricts devices, so that the
 // v1 hierarchies for these are left out: each costs every start and exit.

@@ -16,6 +16,7 @@ import (
 	"gantry/engine/record"
 	"gantry/engine/runspec"
 	"gantry/engine/seccomp"
+	"gantry/engine/shim"
 	"gantry/images"
 	"gantry/images/store"
 	"gantry/internal/names"
@@ -320,11 +321,7 @@ func (e *Engine) writeSeccomp(rec *containerRecord, spec *specs.Spec) error {
 	if spec.Linux.Seccomp == nil { // an empty profile: docker turns the filter off, too
 		return nil
 	}
-	program, err := seccomp.Compile(spec.Linux.Seccomp)
-	if err != nil {
-		return err
-	}
-	return record.WriteFile(e.file(rec.ID, "seccomp.bpf"), program.Encode(), rec.durability())
+	return e.putFilter(e.file(rec.ID, shim.SeccompFile), spec.Linux.Seccomp, rec.durability())
 }
 
 // writeFiles writes the container's hostname, hosts and resolv.conf. With the

@@ -184,3 +184,24 @@ func monitors(t *testing.T, e *local.Engine) (pids []string) {
 	}
 	return pids
 }
+
+// TestFilterIsShared: a profile is compiled once.
+func TestFilterIsShared(t *testing.T) {
+	t.Parallel()
+	e := open(t)
+	var files []os.FileInfo
+	for range 2 {
+		res, err := e.Containers().Create(t.Context(), engine.CreateOptions{Config: engine.ContainerConfig{Image: image}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fi, err := os.Stat(filepath.Join(e.Root(), "containers", string(res.ID), shim.SeccompFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, fi)
+	}
+	if files[0].Size() == 0 || !os.SameFile(files[0], files[1]) {
+		t.Errorf("two containers have filters of their own, of %d and %d bytes", files[0].Size(), files[1].Size())
+	}
+}

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"syscall"
 	"time"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
+
 	"gantry/engine"
+	"gantry/engine/cgroup/leaf"
 	"gantry/engine/record"
 	"gantry/engine/shim"
 )
@@ -42,11 +46,17 @@ func (e *Engine) startLocked(ctx context.Context, id engine.ID) error {
 		return err
 	}
 	defer lock.Unlock()
+	if client := e.spares.waiting(id); client != nil {
+		if err := client.Start(ctx); !errors.Is(err, shim.ErrGone) {
+			return err
+		}
+	}
 	client, err := e.readyShimLocked(ctx, id)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
+	e.spares.waiting(id) // it is this one, if any
 	return client.Start(ctx)
 }
 
@@ -96,10 +106,11 @@ func (e *Engine) readyShimLocked(ctx context.Context, id engine.ID) (*shim.Clien
 }
 
 // spawn prepares what the monitor needs of this start, its control group and
-// its orders, and starts it.
+// its orders, and starts it. The group is made while the monitor begins, which
+// needs it for the start only.
 func (e *Engine) spawn(ctx context.Context, v *view) (*shim.Client, error) {
 	id := v.rec.ID
-	spec, err := e.readSpec(id)
+	limits, err := e.readLimits(id)
 	if err != nil {
 		return nil, err
 	}
@@ -107,22 +118,61 @@ func (e *Engine) spawn(ctx context.Context, v *view) (*shim.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	group, err := host.Create(string(id), spec.Linux.Resources)
+	type result struct {
+		group *leaf.Group
+		err   error
+	}
+	made := make(chan result, 1)
+	go func() {
+		group, err := host.Create(string(id), limits)
+		made <- result{group, err}
+	}()
+	planned := host.Group(string(id))
+	client, err := e.beginMonitor(ctx, v, planned)
+	r := <-made
+	switch {
+	case r.err != nil && err == nil:
+		return nil, errors.Join(r.err, client.Dismiss(ctx), client.Close())
+	case err != nil || r.err != nil:
+		if r.group != nil {
+			err = errors.Join(err, r.group.Delete())
+		}
+		return nil, errors.Join(err, r.err)
+	case !reflect.DeepEqual(r.group, planned):
+		// A kernel that lacks what the plan relied on.
+		if err := errors.Join(client.Dismiss(ctx), client.Close()); err != nil {
+			return nil, errors.Join(err, r.group.Delete())
+		}
+		return e.beginMonitor(ctx, v, r.group)
+	}
+	return client, nil
+}
+
+// beginMonitor writes a monitor's orders and starts it: the one that waits for
+// them, or a new one.
+func (e *Engine) beginMonitor(ctx context.Context, v *view, group *leaf.Group) (*shim.Client, error) {
+	id := v.rec.ID
+	cfg, err := e.shimConfig(v, group)
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := e.shimConfig(v, group)
-	if err == nil {
-		err = record.Write(e.file(id, "shim.json"), cfg, record.Volatile)
+	if err := record.Write(e.file(id, "shim.json"), cfg, record.Volatile); err != nil {
+		return nil, err
 	}
+	if client, err := e.spares.begin(ctx, id); client != nil || ctx.Err() != nil {
+		return client, err
+	}
+	return shim.Spawn(ctx, e.file(id, "shim.json"))
+}
+
+// readLimits reads from the bundle's config.json what the control group is made
+// of.
+func (e *Engine) readLimits(id engine.ID) (*specs.LinuxResources, error) {
+	spec, err := e.readSpec(id)
 	if err != nil {
-		return nil, errors.Join(err, group.Delete())
+		return nil, err
 	}
-	client, err := e.beginMonitor(ctx, id)
-	if err != nil {
-		return nil, errors.Join(err, group.Delete())
-	}
-	return client, nil
+	return spec.Linux.Resources, nil
 }
 
 // signal sends to the container's first process, through its monitor where one

@@ -95,7 +95,9 @@ func (e *Engine) removeLocked(v *view) error {
 	if err := e.dismiss(id); err != nil {
 		return err
 	}
-	if v.err == nil && !v.rec.Removing {
+	// A --rm container whose end is on record needs no mark: it can only be
+	// removed, and is by whoever finds it (forgotten).
+	if v.err == nil && !v.rec.Removing && !(v.rec.Host.AutoRemove && v.exit != nil) {
 		v.rec.Removing = true
 		// A full disk has no room for the mark, and the removal is what makes some.
 		if err := record.Write(e.file(id, "record.json"), v.rec, record.Volatile); err != nil && !errors.Is(err, syscall.ENOSPC) {
@@ -138,7 +140,8 @@ func (e *Engine) dismiss(id engine.ID) error {
 }
 
 // removeFiles empties the container's folder, its record last, so that a kill
-// in between leaves a container that is still known as being removed.
+// in between leaves a container that is still known as being removed. With the
+// record goes what it means without a mark: how the container ended.
 func (e *Engine) removeFiles(id engine.ID) error {
 	d, err := e.snap()
 	if err != nil {
@@ -152,15 +155,17 @@ func (e *Engine) removeFiles(id engine.ID) error {
 		return err
 	}
 	for _, ent := range entries {
-		if ent.Name() == "record.json" {
+		if ent.Name() == "record.json" || ent.Name() == "exit.json" {
 			continue
 		}
 		if err := os.RemoveAll(e.file(id, ent.Name())); err != nil {
 			return err
 		}
 	}
-	if err := os.Remove(e.file(id, "record.json")); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
+	for _, name := range []string{"record.json", "exit.json"} {
+		if err := os.Remove(e.file(id, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
 	}
 	return os.Remove(e.dir(id))
 }

@@ -13,6 +13,9 @@ import (
 type spares struct {
 	mu   sync.Mutex
 	byID map[engine.ID]*spare
+	// begun are the clients of those that were told to begin. Whoever attached
+	// owns and closes them.
+	begun map[engine.ID]*shim.Client
 }
 
 type spare struct {
@@ -76,13 +79,32 @@ func (s *spares) drop() {
 	}
 }
 
-// beginMonitor starts the monitor whose orders lie in shim.json: the one that
-// waits for them, or a new one.
-func (e *Engine) beginMonitor(ctx context.Context, id engine.ID) (*shim.Client, error) {
-	if m := e.spares.take(id); m != nil {
-		if client, err := m.Spawn(ctx); err == nil || ctx.Err() != nil {
-			return client, err
-		}
+// begin tells the monitor that was prepared for a container, if there is one,
+// to begin with the orders that lie in shim.json.
+func (s *spares) begin(ctx context.Context, id engine.ID) (*shim.Client, error) {
+	m := s.take(id)
+	if m == nil {
+		return nil, nil
 	}
-	return shim.Spawn(ctx, e.file(id, "shim.json"))
+	client, err := m.Spawn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.begun == nil {
+		s.begun = make(map[engine.ID]*shim.Client)
+	}
+	s.begun[id] = client
+	return client, nil
+}
+
+// waiting returns, once, the client of a monitor that has begun and waits for
+// the start: a start need not look for it.
+func (s *spares) waiting(id engine.ID) *shim.Client {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	client := s.begun[id]
+	delete(s.begun, id)
+	return client
 }
