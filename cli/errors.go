@@ -104,9 +104,9 @@ func (a *app) report(ctx context.Context, err error) int {
 
 // complain prints an error without ending anything.
 func (a *app) complain(err error) {
-	fmt.Fprintf(a.std.Err, "gantry: %v\n", err)
+	fmt.Fprintf(a.std.Err, "gantry: %s\n", printable(err.Error(), "\t\n"))
 	if hint := hintOf(err); hint != "" {
-		fmt.Fprintf(a.std.Err, "hint: %s\n", hint)
+		fmt.Fprintf(a.std.Err, "hint: %s\n", printable(hint, "\t\n"))
 	}
 }
 

@@ -125,5 +125,6 @@ func eventLine(ev engine.Event) string {
 	for _, k := range slices.Sorted(maps.Keys(ev.Attributes)) {
 		attrs = append(attrs, k+"="+ev.Attributes[k])
 	}
-	return line + " (" + strings.Join(attrs, ", ") + ")"
+	// Labels are an image's, and a newline in one would begin another event.
+	return line + printable(" ("+strings.Join(attrs, ", ")+")", "")
 }

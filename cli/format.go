@@ -81,7 +81,11 @@ func (p printer[R]) tabulate(w io.Writer, columns string, rows []R) error {
 		return err
 	}
 	for _, row := range rows {
-		if err := executeLine(tw, tmpl, row); err != nil {
+		var line strings.Builder
+		if err := executeLine(&line, tmpl, row); err != nil {
+			return err
+		}
+		if _, err := io.WriteString(tw, printable(line.String(), "\t\n")); err != nil {
 			return err
 		}
 	}

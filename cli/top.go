@@ -29,6 +29,9 @@ func (a *app) topCmd() *cobra.Command {
 			w := tabwriter.NewWriter(a.std.Out, 20, 1, 3, ' ', 0)
 			fmt.Fprintln(w, strings.Join(table.Titles, "\t"))
 			for _, p := range table.Processes {
+				for i := range p {
+					p[i] = printable(p[i], "") // a program names itself as it likes
+				}
 				fmt.Fprintln(w, strings.Join(p, "\t"))
 			}
 			return w.Flush()
