@@ -51,6 +51,18 @@ func (e *Engine) startLocked(ctx context.Context, id engine.ID) error {
 			return err
 		}
 	}
+	err = e.startOnce(ctx, id)
+	if errors.Is(err, shim.ErrGone) {
+		// The monitor of the run before was just leaving.
+		if err := record.AwaitFree(ctx, shim.LockPath(e.run, id)); err != nil {
+			return err
+		}
+		err = e.startOnce(ctx, id)
+	}
+	return err
+}
+
+func (e *Engine) startOnce(ctx context.Context, id engine.ID) error {
 	client, err := e.readyShimLocked(ctx, id)
 	if err != nil {
 		return err
