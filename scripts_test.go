@@ -1,8 +1,10 @@
 package main_test
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -14,7 +16,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 )
@@ -26,6 +35,9 @@ import (
 //	              makes a busybox image NAME in the engine
 //	mounted TYPE OPTIONS DIR
 //	              mounts a file system for the time of the script
+//	multi NAME ARCH...
+//	              puts an index of busybox images into the registry; /etc/arch
+//	              tells them apart
 //	registry      starts a registry on loopback, its address in $REGISTRY; one
 //	              that cuts every layer short is at $CUT, until $WORK/mended is
 //	              there
@@ -38,8 +50,16 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"image":    cmdImage,
 			"mounted":  cmdMounted,
+			"multi":    cmdMulti,
 			"registry": cmdRegistry,
 			"until":    cmdUntil,
+		},
+		Condition: func(cond string) (bool, error) {
+			name, ok := strings.CutPrefix(cond, "env:")
+			if !ok {
+				return false, fmt.Errorf("unknown condition %q", cond)
+			}
+			return os.Getenv(name) != "", nil
 		},
 		RequireExplicitExec: true,
 	})
@@ -67,6 +87,7 @@ func setupScript(env *testscript.Env) error {
 	}
 	env.Setenv("DOCKER_CONFIG", filepath.Join(env.WorkDir, ".docker"))
 	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("GANTRY_TEST_REGISTRY", os.Getenv("GANTRY_TEST_REGISTRY"))
 	env.Setenv("PATH", filepath.Dir(binary)+":"+os.Getenv("PATH"))
 	env.Defer(func() {
 		teardown(env)
@@ -159,6 +180,43 @@ func cmdRegistry(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		whole.ServeHTTP(w, r)
 	}))
+}
+
+// cmdMulti makes the index with the registry's own library, so that nothing of
+// gantry's pushing is in it.
+func cmdMulti(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: multi NAME ARCH...")
+	}
+	var index v1.ImageIndex = empty.Index
+	for _, arch := range args[1:] {
+		var archive bytes.Buffer
+		ts.Check(busyboxTar(&archive))
+		layers := []v1.Layer{static.NewLayer(archive.Bytes(), types.OCIUncompressedLayer), static.NewLayer(oneFile(ts, "etc/arch", arch), types.OCIUncompressedLayer)}
+		img, err := mutate.AppendLayers(empty.Image, layers...)
+		ts.Check(err)
+		cfg, err := img.ConfigFile()
+		ts.Check(err)
+		cfg.OS, cfg.Architecture = "linux", arch
+		img, err = mutate.ConfigFile(img, cfg)
+		ts.Check(err)
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{
+			Add: img, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: arch}},
+		})
+	}
+	ref, err := name.ParseReference(args[0])
+	ts.Check(err)
+	ts.Check(remote.WriteIndex(ref, index))
+}
+
+func oneFile(ts *testscript.TestScript, path, text string) []byte {
+	var b bytes.Buffer
+	tw := tar.NewWriter(&b)
+	ts.Check(tw.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: path, Mode: 0o644, Size: int64(len(text))}))
+	_, err := tw.Write([]byte(text))
+	ts.Check(err)
+	ts.Check(tw.Close())
+	return b.Bytes()
 }
 
 // cutter drops the connection after so many bytes.
