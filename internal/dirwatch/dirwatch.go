@@ -26,7 +26,8 @@ const Changes = unix.IN_MODIFY | unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_DEL
 
 // Watcher waits for changes. All but Interrupt belongs to one goroutine.
 type Watcher struct {
-	f    *os.File
+	f    *os.File // of inotify
+	poll *poller  // in its place
 	dir  string
 	stop func() bool
 	buf  [4096]byte
@@ -34,18 +35,24 @@ type Watcher struct {
 }
 
 // New begins to watch dir for the inotify events in mask. When ctx ends, Wait
-// returns.
+// returns. Where inotify's limits are reached it looks every pollPause instead.
 func New(ctx context.Context, dir string, mask uint32) (*Watcher, error) {
 	// Non-blocking makes os.File hand the descriptor to the runtime's poller:
 	// a waiting Watcher costs no thread, and a deadline can end the wait.
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if scarce(err) {
+		return newPolling(ctx, dir)
+	}
 	if err != nil {
-		return nil, limitError(dir, err)
+		return nil, fmt.Errorf("watch directory %s: %w", dir, err)
 	}
 	f := os.NewFile(uintptr(fd), "inotify "+dir)
 	if _, err := unix.InotifyAddWatch(fd, dir, mask|unix.IN_ONLYDIR); err != nil {
 		f.Close()
-		return nil, limitError(dir, err)
+		if scarce(err) {
+			return newPolling(ctx, dir)
+		}
+		return nil, fmt.Errorf("watch directory %s: %w", dir, err)
 	}
 	w := &Watcher{f: f, dir: dir}
 	w.stop = context.AfterFunc(ctx, w.Interrupt)
@@ -55,20 +62,12 @@ func New(ctx context.Context, dir string, mask uint32) (*Watcher, error) {
 // Interrupt makes Wait return os.ErrDeadlineExceeded now and ever after. It may
 // be called from any goroutine.
 func (w *Watcher) Interrupt() {
+	if w.poll != nil {
+		w.poll.interrupt()
+		return
+	}
 	// A deadline in the past ends a read that is under way, and all later ones.
 	_ = w.f.SetReadDeadline(time.Unix(1, 0))
-}
-
-// limitError says what to raise. EMFILE and ENOSPC mean the user's limits of
-// instances and of watches (inotify_init(2), inotify_add_watch(2)).
-func limitError(dir string, err error) error {
-	switch {
-	case errors.Is(err, unix.EMFILE):
-		return fmt.Errorf("watch directory %s: %w: raise sysctl fs.inotify.max_user_instances", dir, err)
-	case errors.Is(err, unix.ENOSPC):
-		return fmt.Errorf("watch directory %s: %w: raise sysctl fs.inotify.max_user_watches", dir, err)
-	}
-	return fmt.Errorf("watch directory %s: %w", dir, err)
 }
 
 // Wait blocks until something has changed since New or the last Wait. It returns
@@ -76,6 +75,11 @@ func limitError(dir string, err error) error {
 // called, and os.ErrNotExist
 // when the directory was removed or moved.
 func (w *Watcher) Wait() error {
+	if w.poll != nil {
+		err := w.poll.wait()
+		w.n++
+		return err
+	}
 	n, err := w.f.Read(w.buf[:])
 	w.n++
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -96,6 +100,10 @@ func (w *Watcher) Wakeups() int { return w.n }
 // Close ends the watch.
 func (w *Watcher) Close() error {
 	w.stop()
+	if w.poll != nil {
+		w.poll.interrupt()
+		return nil
+	}
 	return w.f.Close()
 }
 
