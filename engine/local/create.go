@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -272,7 +273,14 @@ func (e *Engine) bundle(rec *containerRecord, img *base) (warnings []string, err
 	if err := e.writeSeccomp(rec, spec); err != nil {
 		return nil, err
 	}
-	return host.Warnings(spec.Linux.Resources), e.writeSpec(rec, spec)
+	warnings = host.Warnings(spec.Linux.Resources)
+	if slices.Contains(spec.Process.Capabilities.Bounding, "CAP_SYS_PTRACE") {
+		// A program that is about to be executed in the container waits there
+		// with the engine's privileges, and this capability overrides that it
+		// cannot be looked into.
+		warnings = append(warnings, "SYS_PTRACE: what runs in this container can take over the programs that exec starts in it, before they give up the host's privileges; run only what you trust")
+	}
+	return warnings, e.writeSpec(rec, spec)
 }
 
 func (e *Engine) writeSpec(rec *containerRecord, spec *specs.Spec) error {

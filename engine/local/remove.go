@@ -43,7 +43,7 @@ func (e *Engine) killForRemoval(ctx context.Context, id engine.ID) error {
 	v, err := e.view(id)
 	if err != nil {
 		if errors.Is(err, engine.ErrCorrupt) {
-			return nil // nothing is known of it; removal takes what is there
+			return e.killUnknown(ctx, id)
 		}
 		return err
 	}
@@ -55,6 +55,23 @@ func (e *Engine) killForRemoval(ctx context.Context, id engine.ID) error {
 	}
 	_, err = e.waitExit(ctx, v)
 	return err
+}
+
+// killUnknown ends a container whose record cannot be read: by its monitor,
+// which still knows it, else by its control group.
+func (e *Engine) killUnknown(ctx context.Context, id engine.ID) error {
+	client, err := shim.Dial(ctx, e.run, id)
+	if err == nil {
+		defer client.Close()
+		if err := client.Signal(ctx, int(syscall.SIGKILL)); err == nil {
+			_, err = client.Wait(ctx)
+			return err
+		}
+	}
+	if g, err := e.group(id); err == nil {
+		return g.Kill()
+	}
+	return nil // nothing is known of it; removal takes what is there
 }
 
 // remove takes a container that does not run off the disk. The order makes a
