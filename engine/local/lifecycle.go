@@ -227,10 +227,15 @@ func (c *containers) Kill(ctx context.Context, ref, signal string) error {
 	if err != nil {
 		return opErr("kill", ref, err)
 	}
-	if err := e.signal(ctx, v, sig); err != nil {
+	if !v.state.Live() {
+		return opErr("kill", ref, notRunning(v.state))
+	}
+	// Said before it is done: the end that it brings comes after it for everyone
+	// who follows the events.
+	if err := e.containerEvent(v.rec, engine.ActionKill, map[string]string{"signal": fmt.Sprint(int(sig))}); err != nil {
 		return opErr("kill", ref, err)
 	}
-	return e.containerEvent(v.rec, engine.ActionKill, map[string]string{"signal": fmt.Sprint(int(sig))})
+	return opErr("kill", ref, e.signal(ctx, v, sig))
 }
 
 // Stop implements engine.ContainerLifecycle.
