@@ -31,7 +31,8 @@
 //	leave when the last attacher has all output
 //
 // The control group is removed before anybody is answered: a restart makes one
-// of the same name.
+// of the same name. A container that is removed with its end is never started
+// again, and whoever removes it waits for the end of its group.
 //
 // # When the monitor dies
 //

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	pathpkg "path"
+	"runtime"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -38,11 +40,10 @@ func (s *shim) conclude(x ExitRecord) {
 		x.OOM = s.oom.Killed()
 		s.oom.Close()
 	}
-	swept := make(chan struct{})
-	go func() {
-		defer close(swept)
-		s.sweep()
-	}()
+	sweep := sync.OnceFunc(s.sweep) // a second call waits for the first
+	if !s.cfg.AutoRemove {
+		go sweep()
+	}
 	if err := s.out.end(s.durability() == record.Durable); err != nil {
 		fmt.Fprintf(os.Stderr, "end log: %v\n", err)
 	}
@@ -56,12 +57,16 @@ func (s *shim) conclude(x ExitRecord) {
 		fmt.Fprintf(os.Stderr, "record exit: %v\n", err)
 	}
 	checkpoint("exited")
-	<-swept
+	if !s.cfg.AutoRemove {
+		sweep()
+	}
 	if err := errors.Join(s.out.close(), s.free()); err != nil {
 		fmt.Fprintf(os.Stderr, "free: %v\n", err)
 	}
 	s.answer(x.Status())
 	checkpoint("answered")
+	runtime.Gosched() // the answers go first
+	sweep()
 	s.clear()
 }
 

@@ -43,6 +43,9 @@ func Main() {
 			s.released()
 		}()
 	}
+	if spare(os.Args[1:]) {
+		s.ahead.load(s.cfg) // whoever prepares a monitor starts it soon
+	}
 	<-s.left
 	if s.exited() {
 		os.Exit(0)
@@ -60,7 +63,7 @@ func begin(spawner *conn, args []string) (*shim, error) {
 	if len(args) == 0 {
 		return nil, errors.New("this role is started by gantry only")
 	}
-	if len(args) > 1 && args[1] == spareArg {
+	if spare(args) {
 		if err := stand(spawner, args[0]); err != nil {
 			return nil, err
 		}

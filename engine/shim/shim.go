@@ -27,6 +27,7 @@ type shim struct {
 	streams *stdio
 	input   *input // nil: the container has no standard input
 	socket  *usock.Listener
+	ahead   ahead
 
 	moves sync.Mutex    // held through a change of state but the end
 	ended chan struct{} // closed when exit is set

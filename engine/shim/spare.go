@@ -61,6 +61,9 @@ func (s *Spare) Spawn(ctx context.Context) (*Client, error) {
 // Close dismisses a monitor that is not needed.
 func (s *Spare) Close() error { return s.conn.Close() }
 
+// spare tells whether a monitor's arguments make it one.
+func spare(args []string) bool { return len(args) > 1 && args[1] == spareArg }
+
 // stand is the life of a spare until it is told to begin.
 func stand(spawner *conn, path string) error {
 	warmUp()

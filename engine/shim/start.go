@@ -17,7 +17,6 @@ import (
 	"gantry/engine/cgroup/leaf"
 	"gantry/engine/ociruntime"
 	"gantry/engine/record"
-	"gantry/images/snapshot"
 )
 
 // checkpoint marks the places between which a kill must do no harm; tests put
@@ -51,12 +50,14 @@ func (s *shim) launch() error {
 
 // run makes the container's first process, puts it on record and lets it go.
 func (s *shim) run(attempt int) error {
-	spec, err := readSpec(s.cfg.file("config.json"))
+	b, err := s.ahead.take(s.cfg)
 	if err != nil {
 		return err
 	}
+	defer b.root.Close()
+	spec := b.spec
 	s.watchMemory()
-	p, err := s.create(spec)
+	p, err := s.create(b)
 	if err != nil {
 		return err
 	}
@@ -92,23 +93,7 @@ func (s *shim) run(attempt int) error {
 }
 
 // create calls the runtime on the bundle.
-func (s *shim) create(spec *specs.Spec) (*ociruntime.Process, error) {
-	driver, err := snapshot.Open(s.cfg.Root)
-	if err != nil {
-		return nil, err
-	}
-	// What a container that removes itself writes need never reach the disk. A
-	// root that is to be read-only is sealed by the runtime, once it has made
-	// its mount points.
-	root, err := driver.Mount(s.cfg.Bundle, s.cfg.Layers, snapshot.MountOptions{Volatile: s.cfg.AutoRemove})
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	filter, err := readSeccomp(s.cfg.file(SeccompFile))
-	if err != nil {
-		return nil, err
-	}
+func (s *shim) create(b *bundle) (*ociruntime.Process, error) {
 	files, err := s.streams.ends()
 	if err != nil {
 		return nil, err
@@ -118,7 +103,7 @@ func (s *shim) create(spec *specs.Spec) (*ociruntime.Process, error) {
 	size := s.size
 	s.mu.Unlock()
 	return ociruntime.Create(ociruntime.CreateOptions{
-		Spec: spec, Root: root, Seccomp: filter, User: s.cfg.User,
+		Spec: b.spec, Root: b.root, Seccomp: b.filter, User: s.cfg.User,
 		Stdin: files[0], Stdout: files[1], Stderr: files[2],
 		Group: s.group(), Console: s.cfg.Tty, Size: size, InitProcess: s.cfg.Init,
 	})
