@@ -50,7 +50,7 @@ func (b *bench) busyboxImage(ctx context.Context) (root string, err error) {
 // runc with the limits of its own environment: with crun it does not start on a
 // host with hybrid control groups.
 func (b *bench) podmanArgs(args ...string) []string {
-	return append([]string{"--root", filepath.Join(b.dir, "podman"), "--runroot", filepath.Join(b.dir, "podmanrun"), "--tmpdir", filepath.Join(b.dir, "podmantmp"),
+	return append([]string{"--root", filepath.Join(b.dir, "podman"), "--runroot", filepath.Join(b.run, "podman"), "--tmpdir", filepath.Join(b.dir, "podmantmp"),
 		"--runtime", "runc", "--cgroup-manager", "cgroupfs", "--events-backend", "file"}, args...)
 }
 
@@ -65,7 +65,7 @@ func runTrue(ctx context.Context, b *bench) error {
 		if err := runcBundle(ctx, bundle, root, "/bin/true"); err != nil {
 			return err
 		}
-		list = append(list, contestant{name: "runc run", turn: do(ctx, "runc", "--root", filepath.Join(b.dir, "runc"), "run", "-b", bundle, "bench")})
+		list = append(list, contestant{name: "runc run", turn: do(ctx, "runc", "--root", filepath.Join(b.run, "runc"), "run", "-b", bundle, "bench")})
 	}
 	if have("bwrap") {
 		list = append(list, contestant{name: "bwrap (the floor)", turn: do(ctx, "bwrap", "--unshare-all", "--bind", root, "/", "--proc", "/proc", "--dev", "/dev", "/bin/true")})

@@ -30,10 +30,14 @@ var benchmarks = []benchmark{
 	{"logs", "log capture and read-back: at least 1 M and 2 M lines a second", logSpeed},
 }
 
+// allowed are the peers that take part.
+var allowed []string
+
 // bench is what all benchmarks share.
 type bench struct {
 	gantry string
-	dir    string
+	dir    string // on a disk, as /var/lib is
+	run    string // below /run, a tmpfs: where runtime directories are
 	rounds int
 	docker *dockerd // nil when it cannot be had
 }
@@ -41,7 +45,9 @@ type bench struct {
 func main() {
 	gantry := flag.String("gantry", "bin/gantry", "the program to measure")
 	rounds := flag.Int("rounds", 15, "turns of each contestant")
+	peers := flag.String("peers", "docker,podman,runc,bwrap", "the peers to measure beside it")
 	flag.Parse()
+	allowed = strings.Split(*peers, ",")
 	if err := measure(*gantry, *rounds, flag.Args()); err != nil {
 		log.Fatal("bench: ", err)
 	}
@@ -60,17 +66,22 @@ func measure(gantry string, rounds int, names []string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	run, err := os.MkdirTemp("/run", "gb")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(run)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	b := &bench{gantry: gantry, dir: dir, rounds: rounds}
+	b := &bench{gantry: gantry, dir: dir, run: run, rounds: rounds}
 	if err := os.Setenv("GANTRY_ROOT", filepath.Join(dir, "root")); err != nil {
 		return err
 	}
-	if err := os.Setenv("GANTRY_RUN", filepath.Join(dir, "run")); err != nil {
+	if err := os.Setenv("GANTRY_RUN", filepath.Join(run, "gantry")); err != nil {
 		return err
 	}
 	defer b.cleanup()
-	if b.docker, err = startDockerd(ctx, dir); err != nil {
+	if b.docker, err = startDockerd(ctx, dir, run); err != nil {
 		fmt.Println("docker is left out:", err)
 	}
 	for _, bm := range benchmarks {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -35,7 +36,12 @@ func do(ctx context.Context, name string, args ...string) func() error {
 	}
 }
 
+// have tells whether a peer is installed and takes part.
 func have(name string) bool {
+	return slices.Contains(allowed, name) && installed(name)
+}
+
+func installed(name string) bool {
 	_, err := exec.LookPath(name)
 	return err == nil
 }
@@ -90,12 +96,12 @@ type dockerd struct {
 	host string
 }
 
-func startDockerd(ctx context.Context, dir string) (*dockerd, error) {
-	if !have("dockerd") || !have("docker") {
-		return nil, fmt.Errorf("dockerd and docker are not installed")
+func startDockerd(ctx context.Context, dir, run string) (*dockerd, error) {
+	if !have("docker") || !installed("dockerd") {
+		return nil, fmt.Errorf("it is not installed or not asked for")
 	}
 	host := "unix://" + filepath.Join(dir, "docker.sock")
-	s, err := startServer(filepath.Join(dir, "dockerd.log"), "dockerd", "--data-root", filepath.Join(dir, "docker"), "--exec-root", filepath.Join(dir, "dockerx"),
+	s, err := startServer(filepath.Join(dir, "dockerd.log"), "dockerd", "--data-root", filepath.Join(dir, "docker"), "--exec-root", filepath.Join(run, "docker"),
 		"-H", host, "-p", filepath.Join(dir, "docker.pid"), "--bridge", "none", "--iptables=false", "--ip6tables=false")
 	if err != nil {
 		return nil, err
@@ -114,7 +120,7 @@ func (d *dockerd) do(ctx context.Context, args ...string) func() error {
 
 // startRegistry starts Debian's docker-registry on a free port.
 func startRegistry(ctx context.Context, dir string) (*server, string, error) {
-	if !have("docker-registry") {
+	if !installed("docker-registry") {
 		return nil, "", fmt.Errorf("docker-registry is not installed")
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
