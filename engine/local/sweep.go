@@ -10,7 +10,7 @@ import (
 )
 
 // sweep removes what killed processes left: folders of containers that never
-// got their record, and removals that were cut short. It is best effort;
+// got their record, removals that were cut short, and names of nobody. It is best effort;
 // everything that it meets can also be left for the next time.
 func (e *Engine) sweep(ctx context.Context) {
 	entries, err := os.ReadDir(e.containersDir())
@@ -27,6 +27,21 @@ func (e *Engine) sweep(ctx context.Context) {
 			e.sweepOrphan(id)
 		case err == nil && rec.Removing:
 			_ = e.remove(ctx, id)
+		}
+	}
+	e.sweepNames()
+}
+
+// sweepNames frees the names of containers that have no folder any more. One
+// that is being made has its folder before its name.
+func (e *Engine) sweepNames() {
+	held, err := e.names.All()
+	if err != nil {
+		return
+	}
+	for name, holder := range held {
+		if _, err := os.Lstat(e.dir(engine.ID(holder))); errors.Is(err, os.ErrNotExist) {
+			_ = e.names.Release(name, holder)
 		}
 	}
 }
