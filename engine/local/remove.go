@@ -25,6 +25,9 @@ func (c *containers) Remove(ctx context.Context, ref string, opts engine.RemoveO
 	for again := 0; opts.Force && errors.Is(err, engine.ErrConflict) && again < 10 && ctx.Err() == nil; again++ {
 		err = e.removeOnce(ctx, id, opts.Force)
 	}
+	if opts.Force && errors.Is(err, engine.ErrNotFound) {
+		err = nil // it was there: a --rm container goes with its end
+	}
 	return opErr("remove", ref, err)
 }
 
@@ -92,6 +95,8 @@ func (e *Engine) remove(ctx context.Context, id engine.ID) error {
 		}
 	}
 	switch {
+	case errors.Is(err, engine.ErrNotFound) && lost:
+		return nil // settled by its removal
 	case errors.Is(err, engine.ErrNotFound):
 		return engine.ErrNotFound
 	case errors.Is(err, engine.ErrCorrupt):

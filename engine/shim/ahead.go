@@ -58,15 +58,19 @@ func (b *bundle) current(cfg *Config) bool {
 // ahead holds the bundle of a start that is about to come, read while its
 // front end attaches. A failure is told by the start.
 type ahead struct {
-	mu sync.Mutex
-	b  *bundle
+	mu    sync.Mutex
+	b     *bundle
+	taken bool
 }
 
-// load reads the bundle ahead.
+// load reads the bundle ahead, unless the start has come already: a second
+// mount of an overlay empties the working directory of the first.
 func (a *ahead) load(cfg *Config) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.b, _ = loadBundle(cfg)
+	if !a.taken {
+		a.b, _ = loadBundle(cfg)
+	}
 }
 
 // take returns the bundle that was read ahead, or reads it.
@@ -74,7 +78,7 @@ func (a *ahead) take(cfg *Config) (*bundle, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	b := a.b
-	a.b = nil
+	a.b, a.taken = nil, true
 	if b != nil {
 		if b.current(cfg) {
 			return b, nil
