@@ -137,7 +137,8 @@ func handlers() map[keys.ID]handler {
 	h := map[keys.ID]handler{
 		"container.log": onContainers(whatever, func(m *Model, _ []engine.ContainerSummary) tea.Cmd { m.focus = logPane; return nil }),
 		"container.logfull": onContainers(whatever, func(m *Model, _ []engine.ContainerSummary) tea.Cmd {
-			m.focus, m.zoom, m.detail.tab = logPane, true, 0
+			m.focus, m.zoom = logPane, true
+			m.showTab("Log")
 			return nil
 		}),
 		"container.start":   onContainers(stopped, (*Model).start),
@@ -157,7 +158,7 @@ func handlers() map[keys.ID]handler {
 		"image.push":        onImage((*Model).askPush),
 		"image.remove":      onImage((*Model).askRemoveImage),
 		"image.prune":       always((*Model).askPruneImages),
-		"log.follow":        always(func(m *Model) tea.Cmd { m.toggleFollow(); return nil }),
+		"log.follow":        always(func(m *Model) tea.Cmd { return m.tabKey("f") }),
 		"filter":            always(func(m *Model) tea.Cmd { m.filtering = m.focus != logPane; return nil }),
 		"mark":              always(func(m *Model) tea.Cmd { return m.mark() }),
 		"menu":              always(func(m *Model) tea.Cmd { m.openMenu(m.scope(), "What to do"); return nil }),
@@ -170,8 +171,8 @@ func handlers() map[keys.ID]handler {
 		"pane.previous":     always(func(m *Model) tea.Cmd { m.focus = (m.focus + panes - 1) % panes; return nil }),
 		"tab.next":          always(func(m *Model) tea.Cmd { return m.turn(1) }),
 		"tab.previous":      always(func(m *Model) tea.Cmd { return m.turn(-1) }),
-		"container.stats":   goTab(1),
-		"container.inspect": goTab(2),
+		"container.stats":   goTab("Stats"),
+		"container.inspect": goTab("Inspect"),
 		"zoom":              always(func(m *Model) tea.Cmd { m.zoom = true; return nil }),
 		"unzoom":            always(func(m *Model) tea.Cmd { m.zoom = false; return nil }),
 		"back":              always(func(m *Model) tea.Cmd { m.back(); return nil }),
@@ -194,10 +195,10 @@ func (m *Model) scope() keys.Scope {
 	case imagesPane:
 		return keys.Images
 	case logPane:
-		if m.detail.open != nil {
-			return keys.Detail
+		if own, ok := m.detail.open.(interface{ Scope() keys.Scope }); ok {
+			return own.Scope()
 		}
-		return keys.Log
+		return keys.Detail
 	}
 	return keys.Containers
 }

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -12,15 +13,16 @@ import (
 )
 
 // detail is the right side of the page: tabs on what the cursor of a list is
-// on. The container's first tab is its log, which the root keeps itself.
+// on.
 type detail struct {
 	side      pane // the list that it belongs to
 	tabs      []tabs.Tab
 	images    []tabs.ImageTab
-	tab       int // 0 is the log
+	tab       int
 	imageTab  int
-	open      tabs.Panel // nil: the log, or nothing
-	shown     string     // what open, or the log, was opened for
+	open      tabs.Panel // nil: nothing yet
+	shown     string     // what open was opened for
+	rests     int        // how often the cursor has come to rest somewhere else
 	lastState engine.ContainerState
 }
 
@@ -28,34 +30,35 @@ func newDetail(m *Model) detail {
 	s := func() styles.Styles { return m.styles }
 	return detail{
 		tabs: []tabs.Tab{
-			tabs.NewStats(m.eng, s, m.now), tabs.NewInspect(m.eng, s, m.now), tabs.NewEnv(m.eng, s, m.now),
-			tabs.NewMounts(m.eng, s, m.now), tabs.NewProcesses(m.eng, s, m.now),
+			tabs.NewLog(m.eng, s, m.now), tabs.NewStats(m.eng, s, m.now), tabs.NewInspect(m.eng, s, m.now),
+			tabs.NewEnv(m.eng, s, m.now), tabs.NewMounts(m.eng, s, m.now), tabs.NewProcesses(m.eng, s, m.now),
 		},
 		images: []tabs.ImageTab{tabs.NewImageConfig(m.eng, s, m.now), tabs.NewImageHistory(m.eng, s, m.now)},
 	}
 }
 
-// panel is the tab that is chosen; nil for the log.
+// panel is the tab that is chosen.
 func (m *Model) panel() tabs.Panel {
-	switch {
-	case m.detail.side == imagesPane:
+	if m.detail.side == imagesPane {
 		return m.detail.images[m.detail.imageTab]
-	case m.detail.tab > 0:
-		return m.detail.tabs[m.detail.tab-1]
 	}
-	return nil
+	return m.detail.tabs[m.detail.tab]
+}
+
+// object is what the detail is about; "" when nothing is chosen.
+func (m *Model) object() string {
+	if m.detail.side == imagesPane {
+		return m.chosenImg
+	}
+	return string(m.chosen)
 }
 
 // subject names what the detail should show: tab and object.
 func (m *Model) subject() string {
-	name := "log"
-	if p := m.panel(); p != nil {
-		name = p.Name()
-	}
 	if m.detail.side == imagesPane {
-		return name + " image " + m.chosenImg
+		return m.panel().Name() + " image " + m.object()
 	}
-	return name + " " + string(m.chosen)
+	return m.panel().Name() + " " + m.object()
 }
 
 // openDetail shows the chosen tab of the chosen object and stops what was
@@ -63,26 +66,16 @@ func (m *Model) subject() string {
 func (m *Model) openDetail() tea.Cmd {
 	if m.detail.open != nil {
 		m.detail.open.Close()
-		m.detail.open = nil
 	}
-	m.closeLog()
-	m.detail.shown = m.subject()
-	p := m.panel()
-	if p == nil {
-		return m.openLog()
-	}
-	m.detail.open = p
+	m.detail.shown, m.detail.open = m.subject(), m.panel()
 	m.place()
-	if m.detail.side == imagesPane {
-		if m.chosenImg == "" {
-			return nil
-		}
+	switch {
+	case m.object() == "":
+		return nil
+	case m.detail.side == imagesPane:
 		return m.detail.images[m.detail.imageTab].Open(m.ctx, m.chosenImg)
 	}
-	if m.chosen == "" {
-		return nil
-	}
-	return m.detail.tabs[m.detail.tab-1].Open(m.ctx, m.chosen)
+	return m.detail.tabs[m.detail.tab].Open(m.ctx, m.chosen)
 }
 
 // place tells the open tab how much room it has.
@@ -130,13 +123,13 @@ func (m *Model) turn(by int) tea.Cmd {
 		m.detail.imageTab = (m.detail.imageTab + by + n) % n
 		return nil
 	}
-	n := len(m.detail.tabs) + 1
+	n := len(m.detail.tabs)
 	m.detail.tab = (m.detail.tab + by + n) % n
 	return nil
 }
 
 // goTab makes the handler of a key that goes to one tab at once.
-func goTab(n int) handler {
+func goTab(name string) handler {
 	return handler{
 		disabled: func(m *Model) string {
 			if len(m.state.Containers) == 0 {
@@ -148,10 +141,16 @@ func goTab(n int) handler {
 			if m.focus == imagesPane {
 				m.focus = containersPane
 			}
-			m.detail.side, m.detail.tab = containersPane, n
+			m.showTab(name)
 			return nil
 		},
 	}
+}
+
+// showTab chooses a tab of the containers by its name.
+func (m *Model) showTab(name string) {
+	m.detail.side = containersPane
+	m.detail.tab = max(0, slices.IndexFunc(m.detail.tabs, func(t tabs.Tab) bool { return t.Name() == name }))
 }
 
 // tabNames are the names of the tabs there are, and which one is shown.
@@ -162,7 +161,6 @@ func (m *Model) tabNames() (names []string, at int) {
 		}
 		return names, m.detail.imageTab
 	}
-	names = append(names, "Log")
 	for _, t := range m.detail.tabs {
 		names = append(names, t.Name())
 	}
@@ -214,12 +212,17 @@ func (m *Model) detailSubject() string {
 	return "Container"
 }
 
-// panelPane draws the open tab.
-func (m *Model) panelPane(r rect) []string {
+// detailPane draws the open tab.
+func (m *Model) detailPane(r rect) []string {
 	p := m.pane(logPane, r, m.detailTitle(r.w-6), "")
 	p.Styled = true
 	w, h := p.Inner()
-	if m.detail.open == nil || m.detail.side == imagesPane && m.chosenImg == "" || m.detail.side != imagesPane && m.chosen == "" {
+	switch {
+	case m.object() == "" && m.detail.side == imagesPane:
+		return p.Render(m.empty(w, "No image is chosen.", ""))
+	case m.object() == "":
+		return p.Render(m.empty(w, "No container is chosen.", ""))
+	case m.detail.open != m.panel(): // until the cursor rests
 		return p.Render(nil)
 	}
 	p.Position = m.detail.open.Status()
@@ -237,3 +240,13 @@ func (m *Model) panelHints() []string {
 
 // inPanel tells whether keys belong to the open tab first.
 func (m *Model) inPanel() bool { return m.focus == logPane && m.detail.open != nil }
+
+// tabKey gives the open tab one of its own keys, for an action that stands for
+// it.
+func (m *Model) tabKey(key string) tea.Cmd {
+	if m.detail.open == nil {
+		return nil
+	}
+	_, cmd := m.detail.open.Key(key)
+	return cmd
+}

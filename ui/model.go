@@ -15,7 +15,6 @@ import (
 	"gantry/ui/feed"
 	"gantry/ui/keys"
 	"gantry/ui/styles"
-	"gantry/ui/widgets"
 )
 
 // pane is one of the page's parts that can have the focus.
@@ -67,17 +66,6 @@ type Model struct {
 	chosenImg  string
 
 	detail detail
-	log    logView
-}
-
-// logView is the log that is shown: of which container, and where.
-type logView struct {
-	id     engine.ID
-	feed   *feed.LogFeed
-	cancel context.CancelFunc
-	gen    int
-	below  int // lines between the bottom of the view and the newest; 0 follows
-	seen   int // lines that the view has accounted for
 }
 
 // Options of the workbench.
@@ -128,8 +116,7 @@ type (
 		info engine.Info
 		err  error
 	}
-	settledMsg struct{ gen int } // the cursor has rested: its log may be opened
-	logMsg     struct{ gen int } // the open log has something new
+	settledMsg struct{ gen int } // the cursor has rested: its detail may be opened
 	ageMsg     struct{}          // ages in the lists grow
 )
 
@@ -162,7 +149,7 @@ func (m *Model) readInfo() tea.Cmd {
 	}
 }
 
-// rest is how long the cursor stays on a container before its log is opened,
+// rest is how long the cursor stays on an object before its detail is opened,
 // so that scrolling through a list opens nothing.
 const rest = 60 * time.Millisecond
 
@@ -175,36 +162,7 @@ func (m *Model) follow() tea.Cmd {
 	if m.subject() == m.detail.shown {
 		return nil
 	}
-	m.log.gen++
-	gen := m.log.gen
+	m.detail.rests++
+	gen := m.detail.rests
 	return tea.Tick(rest, func(time.Time) tea.Msg { return settledMsg{gen} })
-}
-
-// closeLog stops following; the log is read again when it is shown again.
-func (m *Model) closeLog() {
-	if m.log.cancel != nil {
-		m.log.cancel()
-	}
-	m.log = logView{gen: m.log.gen}
-}
-
-func (m *Model) openLog() tea.Cmd {
-	gen := m.log.gen
-	m.log = logView{id: m.chosen, gen: gen}
-	if m.chosen == "" {
-		return nil
-	}
-	ctx, cancel := context.WithCancel(m.ctx)
-	m.log.cancel = cancel
-	m.log.feed = feed.NewLog(ctx, m.eng, m.chosen, widgets.Safe)
-	return nextLog(ctx, m.log.feed, gen)
-}
-
-func nextLog(ctx context.Context, f *feed.LogFeed, gen int) tea.Cmd {
-	return func() tea.Msg {
-		if f.Next(ctx) {
-			return logMsg{gen}
-		}
-		return nil
-	}
 }

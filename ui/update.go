@@ -29,13 +29,8 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.accept(msg.State)
 		return m, tea.Batch(m.nextState(), m.follow(), m.refresh())
 	case settledMsg:
-		if msg.gen == m.log.gen {
+		if msg.gen == m.detail.rests {
 			return m, m.openDetail()
-		}
-	case logMsg:
-		if msg.gen == m.log.gen && m.log.feed != nil {
-			m.acceptLines()
-			return m, nextLog(m.ctx, m.log.feed, msg.gen)
 		}
 	case ageMsg:
 		return m, ageTick()
@@ -114,16 +109,6 @@ func (m *Model) choose() {
 	if rows := m.imageRows(); m.images.cursor < len(rows) {
 		m.chosenImg = string(rows[m.images.cursor].ID)
 	}
-}
-
-// acceptLines keeps a log that is scrolled back where it is while new lines
-// arrive below.
-func (m *Model) acceptLines() {
-	total, kept, _, _ := m.log.feed.Status()
-	if m.log.below > 0 {
-		m.log.below = min(m.log.below+total-m.log.seen, max(0, kept-1))
-	}
-	m.log.seen = total
 }
 
 // key routes a key: to the dialog on top, the filter, the action that has it,
@@ -209,13 +194,7 @@ func (m *Model) move(key string) tea.Cmd {
 		"j": 1, "down": 1, "k": -1, "up": -1, "pgdown": page, "pgup": -page, "ctrl+d": page / 2, "ctrl+u": -page / 2,
 		"g": -1 << 30, "home": -1 << 30, "G": 1 << 30, "end": 1 << 30,
 	}[key]
-	if m.focus == logPane {
-		if m.detail.open == nil {
-			m.scrollLog(step)
-		}
-		return nil
-	}
-	if step == 0 {
+	if m.focus == logPane || step == 0 {
 		return nil
 	}
 	l, n := &m.containers, len(m.rows())
@@ -225,25 +204,4 @@ func (m *Model) move(key string) tea.Cmd {
 	l.cursor = max(0, min(l.cursor+step, n-1))
 	m.choose()
 	return m.follow()
-}
-
-func (m *Model) scrollLog(step int) {
-	if m.log.feed == nil {
-		return
-	}
-	_, kept, _, _ := m.log.feed.Status()
-	m.log.below = max(0, min(m.log.below-step, kept-m.layout().of(logPane).inner()))
-}
-
-// toggleFollow stops following by staying one line behind.
-func (m *Model) toggleFollow() {
-	if m.log.feed == nil {
-		return
-	}
-	_, kept, _, _ := m.log.feed.Status()
-	if m.log.below > 0 {
-		m.log.below = 0
-	} else {
-		m.log.below = min(1, max(0, kept-m.layout().of(logPane).inner()))
-	}
 }

@@ -13,7 +13,6 @@ import (
 
 	"gantry/engine"
 	"gantry/ui/dialogs"
-	"gantry/ui/feed"
 	"gantry/ui/keys"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
@@ -298,70 +297,6 @@ func (c cells) render(w int, cursor, focused bool, s styles.Styles) string {
 		pad = s.Selected.Render(pad)
 	}
 	return b.String() + pad
-}
-
-func (m *Model) detailPane(r rect) []string {
-	if m.panel() != nil {
-		return m.panelPane(r)
-	}
-	p := m.pane(logPane, r, m.detailTitle(r.w-6), "")
-	p.Styled = true
-	w, h := p.Inner()
-	if m.log.feed == nil {
-		if !m.loaded {
-			return p.Render(nil)
-		}
-		return p.Render(m.empty(w, "No container is chosen.", ""))
-	}
-	total, kept, ended, err := m.log.feed.Status()
-	p.Position = logPosition(total, kept, ended, m.log.below)
-	if err != nil {
-		return p.Render(m.empty(w, "The log cannot be read:", err.Error()))
-	}
-	if total == 0 {
-		return p.Render(m.empty(w, "Nothing has been printed yet.", ""))
-	}
-	lines := make([]string, 0, h)
-	for _, l := range m.log.feed.Window(h, m.log.below) {
-		lines = append(lines, m.logLine(l, w))
-	}
-	return p.Render(lines)
-}
-
-func (m *Model) logLine(l feed.Line, w int) string {
-	s := m.styles
-	if l.Mark {
-		text := "── " + l.Time.Local().Format("15:04:05") + " ── " + l.Text + " "
-		return s.Muted.Render(widgets.Fit(text+strings.Repeat("─", max(0, w-widgets.Width(text))), w))
-	}
-	const stamp = 13
-	if w < 40 {
-		return widgets.Fit(l.Text, w)
-	}
-	bar := s.Muted.Render("│ ")
-	if l.Stderr {
-		bar = s.Bad.Render("┃ ")
-	}
-	return s.Muted.Render(l.Time.Local().Format("15:04:05.000")+" ") + bar + s.Text.Render(widgets.Fit(l.Text, w-stamp-2))
-}
-
-func logPosition(total, kept int, ended bool, below int) string {
-	s := fmt.Sprintf("%d lines", total)
-	if total == 1 {
-		s = "1 line"
-	}
-	if total > kept {
-		s += fmt.Sprintf(", last %d here", kept)
-	}
-	switch {
-	case below > 0:
-		s += fmt.Sprintf(" · %d below", below)
-	case ended:
-		s += " · ended"
-	default:
-		s += " · following"
-	}
-	return s
 }
 
 func (m *Model) empty(w int, what, next string) []string {

@@ -65,6 +65,7 @@ func copyText(text, what string) tea.Cmd {
 }
 
 var (
+	_ Tab      = (*Log)(nil)
 	_ Tab      = (*Stats)(nil)
 	_ Tab      = (*Inspect)(nil)
 	_ Tab      = (*Env)(nil)
