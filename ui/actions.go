@@ -7,6 +7,7 @@ import (
 
 	"gantry/engine"
 	"gantry/ui/dialogs"
+	"gantry/ui/glyph"
 	"gantry/ui/keys"
 )
 
@@ -210,7 +211,7 @@ func (m *Model) act(a keys.Action) tea.Cmd {
 		return nil
 	}
 	if why := h.disabled(m); why != "" {
-		return m.say(strings.TrimSuffix(a.Title, "…")+": "+why, true)
+		return m.say(strings.TrimSuffix(a.Title, glyph.Ellipsis)+": "+why, true)
 	}
 	return h.run(m)
 }

@@ -184,7 +184,7 @@ func (m *Model) detailTitle(width int) string {
 	}
 	title := m.styles.Muted.Render(about + " ")
 	if m.focus == logPane {
-		title = m.styles.Title.Render(about + " ")
+		title = m.styles.FocusTitle.Render(about + " ")
 	}
 	for i, n := range names {
 		if i == at {
@@ -205,8 +205,8 @@ func (m *Model) detailSubject() string {
 	}
 	for _, c := range m.state.Containers {
 		if c.ID == m.chosen {
-			glyph, _, _ := m.styles.Status(c.Status)
-			return glyph + " " + c.Name
+			sign, _, _ := m.styles.Status(c.Status)
+			return sign + " " + c.Name
 		}
 	}
 	return "Container"

@@ -11,6 +11,7 @@ import (
 	"gantry/images"
 	"gantry/ui/dialogs"
 	"gantry/ui/feed"
+	"gantry/ui/glyph"
 )
 
 // askRun opens the form of a new container, for the image under the cursor.
@@ -297,7 +298,7 @@ func (m *Model) jobChanged(id engine.ID) tea.Cmd {
 	if over && err != nil {
 		m.fail(err, doneMsg{})
 	} else if over {
-		return m.say("✔ "+text, false)
+		return m.say(glyph.Done+" "+text, false)
 	}
 	return next
 }

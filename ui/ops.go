@@ -13,6 +13,7 @@ import (
 
 	"gantry/engine"
 	"gantry/ui/dialogs"
+	"gantry/ui/glyph"
 )
 
 // doneMsg tells how an operation on some objects went.
@@ -59,7 +60,7 @@ func (m *Model) done(d doneMsg) tea.Cmd {
 	if len(d.names) > 1 {
 		what = fmt.Sprintf("%d of %d", len(d.names), len(d.names)+len(d.errs))
 	}
-	return m.say(fmt.Sprintf("✔ %s %s (%.1f s)", d.past, what, d.took.Seconds()), false)
+	return m.say(fmt.Sprintf(glyph.Done+" %s %s (%.1f s)", d.past, what, d.took.Seconds()), false)
 }
 
 // fail opens the error dialog: what failed, why, and what to do next.

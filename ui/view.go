@@ -13,6 +13,7 @@ import (
 
 	"gantry/engine"
 	"gantry/ui/dialogs"
+	"gantry/ui/glyph"
 	"gantry/ui/keys"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
@@ -20,7 +21,7 @@ import (
 
 // View implements tea.Model.
 func (m *Model) View() tea.View {
-	v := tea.NewView(m.screen())
+	v := tea.NewView(m.styles.Glyphs.Screen(m.screen()))
 	v.AltScreen = true
 	v.WindowTitle = "gantry"
 	return v
@@ -71,9 +72,9 @@ func (m *Model) body() []string {
 }
 
 func (m *Model) pane(p pane, r rect, title, position string) widgets.Pane {
-	w := widgets.Pane{Title: title, Position: position, Width: r.w, Height: r.h, Focused: m.focus == p, Border: m.styles.Muted, Bold: m.styles.Muted}
+	w := widgets.Pane{Title: title, Position: position, Width: r.w, Height: r.h, Focused: m.focus == p, Border: m.styles.Border, Bold: m.styles.Muted}
 	if w.Focused {
-		w.Border, w.Bold = m.styles.Accent, m.styles.Title
+		w.Border, w.Bold = m.styles.Focus, m.styles.FocusTitle
 	}
 	if m.zoom && w.Focused {
 		w.Title += "  zoomed"
@@ -98,12 +99,12 @@ func (m *Model) header() string {
 	name := " " + s.Title.Render("gantry") + "  "
 	about := m.info.Name
 	if m.info.Cgroup != "" {
-		about += " · cgroup " + m.info.Cgroup + " · " + m.info.Storage
+		about += glyph.Sep + "cgroup " + m.info.Cgroup + glyph.Sep + m.info.Storage
 	}
-	counts := s.OK.Render("●") + fmt.Sprintf(" %d  ", running) + s.Muted.Render("○") + fmt.Sprintf(" %d  ", stopped)
+	counts := s.OK.Render(glyph.Running) + fmt.Sprintf(" %d  ", running) + s.Muted.Render(glyph.Exited) + fmt.Sprintf(" %d  ", stopped)
 	countsWidth := 10 + len(fmt.Sprint(running, stopped)) - 3
 	if failed > 0 {
-		counts += s.Bad.Render("✖") + fmt.Sprintf(" %d  ", failed)
+		counts += s.Bad.Render(glyph.Failed) + fmt.Sprintf(" %d  ", failed)
 		countsWidth += 4 + len(fmt.Sprint(failed))
 	}
 	room := m.width - 9 - lipgloss.Width(counts)
@@ -117,14 +118,14 @@ func (m *Model) header() string {
 // what was just done.
 func (m *Model) footer() string {
 	if m.state.Err != nil {
-		return " " + m.styles.Bad.Render(widgets.Fit("▲ "+m.state.Err.Error(), m.width-1))
+		return " " + m.styles.Bad.Render(widgets.Fit(glyph.Problem+" "+m.state.Err.Error(), m.width-1))
 	}
 	if m.filtering {
-		return " " + m.styles.Accent.Render("/") + widgets.Fit(m.filter[m.focus]+"█  words, !not, status:exited; enter keep, esc clear", m.width-2)
+		return " " + m.styles.Accent.Render("/") + widgets.Fit(m.filter[m.focus]+glyph.Caret+"  words, !not, status:exited; enter keep, esc clear", m.width-2)
 	}
 	toast, style := m.toast, m.styles.OK
 	if m.busy > 0 && toast == "" {
-		toast, style = "working …", m.styles.Busy
+		toast, style = m.styles.Wait("working"), m.styles.Busy
 	}
 	if m.toastBad {
 		style = m.styles.Bad
@@ -142,7 +143,7 @@ func (m *Model) hintLine(room int) string {
 		if used+widgets.Width(h)+2 > room {
 			break
 		}
-		line += " " + m.styles.Accent.Render(key) + " " + m.styles.Muted.Render(text) + " "
+		line += " " + m.styles.Key.Render(key) + " " + m.styles.Muted.Render(text) + " "
 		used += widgets.Width(h) + 2
 	}
 	return line
@@ -191,7 +192,7 @@ func (m *Model) containersPane(r rect) []string {
 
 // containerRow: state, name, what it says of itself, image, age.
 func (m *Model) containerRow(c engine.ContainerSummary, w int, cursor bool) string {
-	glyph, word, style := m.styles.Status(c.Status)
+	sign, word, style := m.styles.Status(c.Status)
 	if c.Status.Status == engine.Exited && c.Status.ExitCode != 0 {
 		word = fmt.Sprintf("exited %d", c.Status.ExitCode)
 		if c.Status.OOMKilled {
@@ -212,10 +213,10 @@ func (m *Model) containerRow(c engine.ContainerSummary, w int, cursor bool) stri
 	}
 	lead := " "
 	if m.marks[c.ID] {
-		lead = "✓"
+		lead = glyph.Marked
 	}
 	row := cells{
-		{lead + glyph + " ", 3, style}, {widgets.Fit(c.Name, nameWidth), nameWidth, m.styles.Text}, {" ", 1, m.styles.Text},
+		{lead + sign + " ", 3, style}, {widgets.Fit(c.Name, nameWidth), nameWidth, m.styles.Text}, {" ", 1, m.styles.Text},
 		{widgets.Fit(word, 10), 10, style}, {" ", 1, m.styles.Text},
 		{widgets.FitName(c.Image, imageWidth), imageWidth, m.styles.Muted}, {widgets.FitLeft(age(m.now().Sub(since)), 5) + " ", 6, m.styles.Muted},
 	}
@@ -281,20 +282,20 @@ func (c cells) render(w int, cursor, focused bool, s styles.Styles) string {
 		}
 		text := cell.text
 		if cursor && i == 0 {
-			b.WriteString(s.Bar(focused).Render("▌"))
+			b.WriteString(s.Bar(focused).Render(glyph.Bar))
 			_, size := utf8.DecodeRuneInString(text)
 			text = text[size:]
 		}
 		style := cell.style
 		if cursor && focused {
-			style = style.Background(s.Selected.GetBackground())
+			style = s.On(style)
 		}
 		b.WriteString(style.Render(text))
 		used += cell.width
 	}
 	pad := strings.Repeat(" ", max(0, w-used))
 	if cursor && focused {
-		pad = s.Selected.Render(pad)
+		pad = s.On(s.Text).Render(pad)
 	}
 	return b.String() + pad
 }
@@ -336,7 +337,7 @@ func (m *Model) listTitle(name string, p pane, shown, all int) string {
 		t += fmt.Sprintf("/%d", all)
 	}
 	if p == containersPane && len(m.marks) > 0 {
-		t += fmt.Sprintf("  ✓ %d marked", len(m.marks))
+		t += fmt.Sprintf("  "+glyph.Marked+" %d marked", len(m.marks))
 	}
 	if f := m.filter[p]; f != "" {
 		t += "  /" + f
@@ -356,7 +357,7 @@ func (m *Model) helpPage() []string {
 			if a.Asks {
 				asks = ", asks"
 			}
-			lines = append(lines, m.styles.Accent.Render(widgets.Fit(strings.Join(a.Keys, " "), 12))+strings.TrimSuffix(a.Title, "…")+m.styles.Muted.Render(asks))
+			lines = append(lines, m.styles.Accent.Render(widgets.Fit(strings.Join(a.Keys, " "), 12))+strings.TrimSuffix(a.Title, glyph.Ellipsis)+m.styles.Muted.Render(asks))
 		}
 		return append(lines, "")
 	}
@@ -377,7 +378,7 @@ func columns(width, height int, lists ...[]string) []string {
 		var out []string
 		for _, l := range lists {
 			for _, line := range l {
-				out = append(out, "  "+ansi.Truncate(line, width-3, "…"))
+				out = append(out, "  "+ansi.Truncate(line, width-3, glyph.Ellipsis))
 			}
 		}
 		return out[:min(height, len(out))]
@@ -389,7 +390,7 @@ func columns(width, height int, lists ...[]string) []string {
 		for _, l := range lists {
 			cell := ""
 			if y > 0 && y-1 < len(l) {
-				cell = ansi.Truncate(l[y-1], w-1, "…")
+				cell = ansi.Truncate(l[y-1], w-1, glyph.Ellipsis)
 			}
 			out[y] += cell + strings.Repeat(" ", w-ansi.StringWidth(cell))
 		}

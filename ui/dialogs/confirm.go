@@ -3,6 +3,7 @@ package dialogs
 import (
 	"strings"
 
+	"gantry/ui/glyph"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -21,7 +22,7 @@ type Confirm struct {
 func (c Confirm) Title() string { return "Sure?" }
 
 func (c Confirm) Hints() []string {
-	return []string{c.key() + " " + c.Yes, "esc cancel", "←/→ choose", "enter take it"}
+	return []string{c.key() + " " + c.Yes, "esc cancel", glyph.Left + "/" + glyph.Right + " choose", "enter take it"}
 }
 
 func (c Confirm) key() string {
@@ -50,7 +51,7 @@ func (c Confirm) View(width, height int, s styles.Styles) []string {
 	room := max(1, height-len(lines)-4)
 	for i, o := range c.Objects {
 		if i == room-1 && len(c.Objects) > room {
-			lines = append(lines, s.Muted.Render("  … and "+plural(len(c.Objects)-i, "more", "more")))
+			lines = append(lines, s.Muted.Render("  "+glyph.Ellipsis+" and "+plural(len(c.Objects)-i, "more", "more")))
 			break
 		}
 		lines = append(lines, "  "+s.Text.Bold(true).Render(strings.TrimRight(widgets.Fit(o, min(width-2, widgets.Width(o))), " ")))
@@ -67,7 +68,7 @@ func (c Confirm) View(width, height int, s styles.Styles) []string {
 // button shows its key; the selected one is marked, not by colour alone.
 func button(s styles.Styles, selected bool, key, word string) string {
 	if selected {
-		return s.Bar(true).Render("▌") + s.Selected.Render(" "+key+" "+word+" ")
+		return s.Bar(true).Render(glyph.Bar) + s.On(s.Text).Render(" "+key+" "+word+" ")
 	}
 	return s.Muted.Render("  " + key + " " + word + " ")
 }

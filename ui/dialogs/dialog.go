@@ -45,7 +45,7 @@ func Draw(page []string, width, height int, d Dialog, s styles.Styles) []string 
 	for i, l := range body {
 		lines[i] = " " + l + strings.Repeat(" ", max(0, w-lipgloss.Width(l))) + " "
 	}
-	pane := widgets.Pane{Title: d.Title(), Width: w + 4, Height: len(lines) + 2, Focused: true, Border: s.Accent, Bold: s.Title}
+	pane := widgets.Pane{Title: d.Title(), Width: w + 4, Height: len(lines) + 2, Focused: true, Border: s.Focus, Bold: s.FocusTitle}
 	return over(page, pane.Render(lines), width, height, s)
 }
 
@@ -60,13 +60,13 @@ func over(page, box []string, width, height int, s styles.Styles) []string {
 		}
 		i := y - top
 		if i < 0 || i >= len(box) {
-			out = append(out, s.Muted.Render(widgets.Fit(line, width)))
+			out = append(out, s.Backdrop.Render(widgets.Fit(line, width)))
 			continue
 		}
 		w := lipgloss.Width(box[i])
 		left := max(0, (width-w)/2)
-		out = append(out, s.Muted.Render(widgets.Fit(widgets.Slice(line, 0, left), left))+box[i]+
-			s.Muted.Render(widgets.Fit(widgets.Slice(line, left+w, width), max(0, width-left-w))))
+		out = append(out, s.Backdrop.Render(widgets.Fit(widgets.Slice(line, 0, left), left))+box[i]+
+			s.Backdrop.Render(widgets.Fit(widgets.Slice(line, left+w, width), max(0, width-left-w))))
 	}
 	return out
 }

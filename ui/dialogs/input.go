@@ -3,6 +3,7 @@ package dialogs
 import (
 	"strings"
 
+	"gantry/ui/glyph"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -86,7 +87,7 @@ func (d Input) View(width, height int, s styles.Styles) []string {
 	for i, f := range d.Fields {
 		value, style := f.Value, s.Text
 		if f.Secret {
-			value = strings.Repeat("•", len([]rune(value)))
+			value = strings.Repeat(glyph.Secret, len([]rune(value)))
 		}
 		room := max(4, width-label-4)
 		if over := widgets.Width(value) - room + 1; over > 0 { // the end is what is being typed
@@ -94,12 +95,12 @@ func (d Input) View(width, height int, s styles.Styles) []string {
 		}
 		mark := "  "
 		if i == d.at {
-			mark, value = s.Accent.Render("▌")+" ", value+"█"
+			mark, value = s.Accent.Render(glyph.Bar)+" ", value+glyph.Caret
 		} else if value == "" {
 			value, style = f.Hint, s.Muted
 		}
 		if i == d.at && f.Value == "" && f.Hint != "" {
-			value = "█" + f.Hint
+			value = glyph.Caret + f.Hint
 			style = s.Muted
 		}
 		lines = append(lines, mark+s.Muted.Render(widgets.Fit(f.Label, label))+"  "+style.Render(widgets.Fit(value, room)))
@@ -108,7 +109,7 @@ func (d Input) View(width, height int, s styles.Styles) []string {
 		lines = append(lines, "", s.Muted.Render(strings.TrimRight(widgets.Fit("$ "+d.Preview(d.Values()), width), " ")))
 	}
 	if d.wrong != "" {
-		lines = append(lines, "", s.Bad.Render("▲ "+strings.TrimRight(widgets.Fit(d.wrong, width-2), " ")))
+		lines = append(lines, "", s.Bad.Render(glyph.Problem+" "+strings.TrimRight(widgets.Fit(d.wrong, width-2), " ")))
 	}
 	return append(lines, "", s.Muted.Render("enter "+d.Yes+"   esc cancel"))
 }

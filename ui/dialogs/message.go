@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"gantry/ui/glyph"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -39,7 +40,7 @@ func (d Message) View(width, height int, s styles.Styles) []string {
 	for i, l := range widgets.Break(d.Text, width-2) {
 		mark := "  "
 		if i == 0 && d.Bad {
-			mark, style = s.Bad.Render("▲ "), s.Text
+			mark, style = s.Bad.Render(glyph.Problem+" "), s.Text
 		}
 		lines = append(lines, mark+style.Render(l))
 	}
@@ -50,7 +51,7 @@ func (d Message) View(width, height int, s styles.Styles) []string {
 		}
 	}
 	if len(lines) > height-2 {
-		lines = append(lines[:max(0, height-3)], s.Muted.Render(fmt.Sprintf("  … %d more lines", len(lines)-height+3)))
+		lines = append(lines[:max(0, height-3)], s.Muted.Render(fmt.Sprintf("  "+glyph.Ellipsis+" %d more lines", len(lines)-height+3)))
 	}
 	return append(lines, "", s.Muted.Render("  esc close   y copy"))
 }
@@ -121,11 +122,11 @@ func (d Progress) View(width, height int, s styles.Styles) []string {
 		case p.Total > 0:
 			fill = int(int64(bar) * min(p.Done, p.Total) / p.Total)
 		}
-		lines = append(lines, s.Text.Render(widgets.Fit(p.Name, 16))+style.Render(strings.Repeat("━", fill))+s.Muted.Render(strings.Repeat("─", bar-fill))+
+		lines = append(lines, s.Text.Render(widgets.Fit(p.Name, 16))+style.Render(strings.Repeat(glyph.Full, fill))+s.Muted.Render(strings.Repeat(glyph.Empty, bar-fill))+
 			s.Muted.Render("  "+widgets.Fit(p.State, 24)))
 	}
 	if len(lines) == 0 {
-		lines = append(lines, s.Muted.Render("beginning …"))
+		lines = append(lines, s.Muted.Render(s.Wait("beginning")))
 	}
 	if d.Note != "" {
 		style := s.OK

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sahilm/fuzzy"
 
+	"gantry/ui/glyph"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -77,7 +78,7 @@ func (d Pick) Key(key, text string) (Dialog, Result) {
 }
 
 func (d Pick) View(width, height int, s styles.Styles) []string {
-	lines := []string{s.Accent.Render("› ") + s.Text.Render(strings.TrimRight(widgets.Fit(d.typed+"█", width-2), " ")), ""}
+	lines := []string{s.Accent.Render(glyph.Prompt+" ") + s.Text.Render(strings.TrimRight(widgets.Fit(d.typed+glyph.Caret, width-2), " ")), ""}
 	m := d.matches()
 	if len(m) == 0 {
 		return append(lines, s.Muted.Render("nothing fits"))
@@ -103,8 +104,7 @@ func (d Pick) row(it Item, cursor bool, text, width int, s styles.Styles) string
 	}
 	mark := "  "
 	if cursor {
-		bg := s.Selected.GetBackground()
-		mark, style, muted = s.Bar(true).Render("▌")+s.Selected.Render(" "), style.Background(bg), muted.Background(bg)
+		mark, style, muted = s.Bar(true).Render(glyph.Bar)+s.On(s.Text).Render(" "), s.On(style), s.On(muted)
 	}
 	const key = 8
 	room := max(0, width-2-text-key-2)

@@ -10,6 +10,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"gantry/engine"
+	"gantry/ui/glyph"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -138,10 +139,10 @@ func (t *Env) Status() string {
 	}
 	s := ofFilter(len(t.rows), len(t.value.Config.Env), t.filter.text, "variable", "variables")
 	if t.unsorted {
-		s += " · as given"
+		s += glyph.Sep + "as given"
 	}
 	if t.reveal {
-		s += " · secrets shown"
+		s += glyph.Sep + "secrets shown"
 	}
 	return s
 }

@@ -8,6 +8,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"gantry/engine"
+	"gantry/ui/glyph"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -34,19 +35,19 @@ type curve struct {
 	dash int
 }
 
-const measuring = "measuring …"
+const measuring = "measuring " + glyph.Ellipsis
 
 func (g *gauge) say(parts ...string) { g.parts = append(g.parts, parts...) }
 
 // value is as many parts as fit, or the brief form when that is too few.
 func (g gauge) value(width int) string {
 	needs := min(max(1, g.needs), len(g.parts))
-	s := strings.Join(g.parts[:needs], " · ")
+	s := strings.Join(g.parts[:needs], glyph.Sep)
 	if widgets.Width(s) > width {
 		return g.brief
 	}
 	for _, part := range g.parts[needs:] {
-		next := s + " · " + part
+		next := s + glyph.Sep + part
 		if widgets.Width(next) > width {
 			break
 		}
@@ -162,7 +163,7 @@ func (g *gauge) rates(first string, a float64, second string, b float64) {
 		g.brief = measuring
 		return
 	}
-	g.say("━ "+first+" "+perSecond(a), "╍ "+second+" "+perSecond(b))
+	g.say(glyph.Solid+" "+first+" "+perSecond(a), glyph.Dashed+" "+second+" "+perSecond(b))
 	g.needs = 2
 	g.brief = fmt.Sprintf("%.1s %s %.1s %s", first, widgets.Bytes(a), second, perSecond(b))
 }
@@ -196,7 +197,7 @@ func (t *Stats) pressure(s styles.Styles) gauge {
 	return gauge{
 		name: "Pressure", style: s.Accent, scale: widgets.NiceMax, least: 10, format: widgets.Percent,
 		parts: []string{
-			fmt.Sprintf("━ cpu %.0f %%", p.CPUSome), fmt.Sprintf("╍ mem %.0f %%", p.MemorySome), fmt.Sprintf("┈ io %.0f %%", p.IOSome),
+			fmt.Sprintf(glyph.Solid+" cpu %.0f %%", p.CPUSome), fmt.Sprintf(glyph.Dashed+" mem %.0f %%", p.MemorySome), fmt.Sprintf(glyph.Dotted+" io %.0f %%", p.IOSome),
 			"of the last 10 s spent waiting",
 		},
 		brief: fmt.Sprintf("cpu %.0f mem %.0f io %.0f", p.CPUSome, p.MemorySome, p.IOSome), needs: 3,

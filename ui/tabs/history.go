@@ -10,6 +10,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"gantry/engine"
+	"gantry/ui/glyph"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -144,7 +145,7 @@ func (t *ImageHistory) Status() string {
 	for _, h := range t.value {
 		bytes += h.Size
 	}
-	return ofFilter(len(t.rows), len(t.value), t.filter.text, "step", "steps") + " · " + widgets.Bytes(float64(bytes))
+	return ofFilter(len(t.rows), len(t.value), t.filter.text, "step", "steps") + glyph.Sep + widgets.Bytes(float64(bytes))
 }
 
 // View implements Panel.
@@ -162,7 +163,7 @@ func (t *ImageHistory) View(width, height int) []string {
 // age of a step; reproducible images are made at the beginning of time.
 func (t *ImageHistory) age(at time.Time) string {
 	if at.Unix() <= 0 {
-		return "–"
+		return glyph.Dash
 	}
 	return ago(t.now().Sub(at))
 }

@@ -159,7 +159,7 @@ func (p *jsonPage) status() string {
 // jsonStyles: names stand back so that values are found first.
 func jsonStyles(s styles.Styles, focused bool) widgets.JSONStyles {
 	return widgets.JSONStyles{
-		Key: s.Accent, String: s.Text, Number: s.Text.Bold(true), Word: s.Text.Italic(true), Punct: s.Muted,
-		Bar: s.Bar(focused), Selected: s.Selected, Match: s.Title.Reverse(true),
+		Key: s.Name, String: s.String, Number: s.Number, Word: s.Word, Punct: s.Punct,
+		Bar: s.Bar(focused), Selected: s.Selected, Match: s.MatchHere,
 	}
 }

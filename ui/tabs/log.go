@@ -10,6 +10,7 @@ import (
 
 	"gantry/engine"
 	"gantry/ui/feed"
+	"gantry/ui/glyph"
 	"gantry/ui/keys"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
@@ -154,11 +155,11 @@ func (t *Log) Status() string {
 	}
 	switch {
 	case t.below > 0:
-		s += fmt.Sprintf(" · %d below", t.below)
+		s += fmt.Sprintf(glyph.Sep+"%d below", t.below)
 	case ended:
-		s += " · ended"
+		s += glyph.Sep + "ended"
 	default:
-		s += " · following"
+		s += glyph.Sep + "following"
 	}
 	return s
 }
@@ -188,16 +189,17 @@ func (t *Log) View(width, height int) []string {
 
 func logLine(l feed.Line, w int, s styles.Styles) string {
 	if l.Mark {
-		text := "── " + l.Time.Local().Format("15:04:05") + " ── " + l.Text + " "
-		return s.Muted.Render(widgets.Fit(text+strings.Repeat("─", max(0, w-widgets.Width(text))), w))
+		const rule = glyph.Horizontal + glyph.Horizontal + " "
+		text := rule + l.Time.Local().Format("15:04:05") + " " + rule + l.Text + " "
+		return s.Muted.Render(widgets.Fit(text+strings.Repeat(glyph.Horizontal, max(0, w-widgets.Width(text))), w))
 	}
 	const stamp = 13
 	if w < 40 {
 		return widgets.Fit(l.Text, w)
 	}
-	bar := s.Muted.Render("│ ")
+	bar := s.Border.Render(glyph.Gutter + " ")
 	if l.Stderr {
-		bar = s.Bad.Render("┃ ")
+		bar = s.Stderr.Render(glyph.GutterError + " ")
 	}
 	return s.Muted.Render(l.Time.Local().Format("15:04:05.000")+" ") + bar + s.Text.Render(widgets.Fit(l.Text, w-stamp-2))
 }

@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"gantry/engine"
+	"gantry/ui/glyph"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -89,8 +90,8 @@ func mountRow(m engine.MountPoint) []string {
 	if m.RW {
 		mode = "rw"
 	}
-	source := cmp.Or(m.Name, m.Source, "–")
-	return []string{safe(m.Destination), safe(source), safe(m.Type), mode, safe(cmp.Or(m.Propagation, "–")), safe(m.Mode)}
+	source := cmp.Or(m.Name, m.Source, glyph.Dash)
+	return []string{safe(m.Destination), safe(source), safe(m.Type), mode, safe(cmp.Or(m.Propagation, glyph.Dash)), safe(m.Mode)}
 }
 
 func (t *Mounts) selected() engine.MountPoint {
@@ -148,7 +149,7 @@ func (t *Mounts) View(width, height int) []string {
 	whole := ""
 	if m := t.selected(); m.Destination != "" {
 		row := mountRow(m)
-		whole = row[0] + " from " + row[1] + " · " + strings.Join(row[2:], " ")
+		whole = row[0] + " from " + row[1] + glyph.Sep + strings.Join(row[2:], " ")
 	}
 	return t.view(s, whole, "Nothing is mounted. What it writes goes into its own layer, and is removed with it.", nil, width, height)
 }

@@ -10,6 +10,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"gantry/engine"
+	"gantry/ui/glyph"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -22,7 +23,7 @@ func notice(s styles.Styles, width int, what, hint string) []string {
 
 // problem is an error in words with its hint.
 func problem(s styles.Styles, width int, err error) []string {
-	return paragraphs(width, paragraph{s.Bad, "▲ " + safe(err.Error())}, paragraph{s.Muted, hintFor(err)})
+	return paragraphs(width, paragraph{s.Bad, glyph.Problem + " " + safe(err.Error())}, paragraph{s.Muted, hintFor(err)})
 }
 
 type paragraph struct {
@@ -110,7 +111,7 @@ func ofFilter(shown, all int, filter, one, many string) string {
 	if filter == "" {
 		return count(all, one, many)
 	}
-	return fmt.Sprintf("%d of %s · /%s/", shown, count(all, one, many), safe(filter))
+	return fmt.Sprintf("%d of %s"+glyph.Sep+"/%s/", shown, count(all, one, many), safe(filter))
 }
 
 // ago is a short age: "40s", "3m", "2h", "4d".

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"gantry/ui/glyph"
 )
 
 // order is by which column rows are sorted, and which way. Largest numbers
@@ -30,9 +32,9 @@ func (o order) mark(title string, column int) string {
 	case column != o.column:
 		return title
 	case o.ascending:
-		return title + "▴"
+		return title + glyph.Up
 	}
-	return title + "▾"
+	return title + glyph.Down
 }
 
 // sort is stable: rows that are equal do not change places at every update.

@@ -10,6 +10,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"gantry/engine"
+	"gantry/ui/glyph"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -240,7 +241,7 @@ func (t *Processes) Status() string {
 	}
 	s := ofFilter(len(t.shown), len(t.top.Processes), t.filter.text, "process", "processes")
 	if t.err == nil {
-		s += " · every 2 s"
+		s += glyph.Sep + "every 2 s"
 	}
 	return s
 }
@@ -259,7 +260,7 @@ func (t *Processes) View(width, height int) []string {
 	case t.state != nil:
 		return stack(notice(s, width, "No processes. "+ended(*t.state, t.now()), "They are listed by themselves when it starts."), nil, height)
 	case !t.loaded:
-		return stack(notice(s, width, "", "Reading …"), nil, height)
+		return stack(notice(s, width, "", s.Wait("Reading")), nil, height)
 	}
 	sorted := func(_, column int) (lipgloss.Style, bool) { return s.Title, column == t.order.column }
 	return t.view(s, t.command(), "No process is left.", sorted, width, height)

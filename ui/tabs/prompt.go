@@ -4,6 +4,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"gantry/ui/glyph"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -82,5 +83,5 @@ func (p *prompt) lines(s styles.Styles, what string, width int) []string {
 	if over := widgets.Width(text) + 1 - room; over > 0 {
 		text = widgets.FitName(text, room-1)
 	}
-	return []string{s.Accent.Render(head) + s.Text.Render(widgets.Fit(text+"▏", room))}
+	return []string{s.Accent.Render(head) + s.Text.Render(widgets.Fit(text+glyph.Caret, room))}
 }

@@ -104,7 +104,7 @@ func (r *reading[T]) instead(s styles.Styles, kind string, width, height int) (l
 	case r.err != nil:
 		return stack(problem(s, width, r.err), nil, height), true
 	case !r.loaded:
-		return stack(notice(s, width, "", "Reading …"), nil, height), true
+		return stack(notice(s, width, "", s.Wait("Reading")), nil, height), true
 	}
 	return nil, false
 }

@@ -6,6 +6,7 @@ import (
 
 	"charm.land/lipgloss/v2"
 
+	"gantry/ui/glyph"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -24,7 +25,7 @@ func (t *Stats) View(width, height int) []string {
 	case t.ring.empty() && t.state != nil:
 		return stack(notice(s, width, "There is nothing to measure. "+ended(*t.state, t.now()), "The charts begin by themselves when it starts."), nil, height)
 	case t.ring.empty():
-		return stack(notice(s, width, "", "Reading …"), nil, height)
+		return stack(notice(s, width, "", s.Wait("Reading")), nil, height)
 	}
 	lines := t.remarks(s, width)
 	if room := max(1, height/3); len(lines) > room {
@@ -44,13 +45,13 @@ func (t *Stats) remarks(s styles.Styles, width int) []string {
 	}
 	switch {
 	case t.err != nil:
-		say(s.Bad, "▲ "+safe(t.err.Error()))
+		say(s.Bad, glyph.Problem+" "+safe(t.err.Error()))
 	case t.state != nil:
-		say(s.Text, "○ "+ended(*t.state, t.now())+" These are its last minutes.")
+		say(s.Text, glyph.Exited+" "+ended(*t.state, t.now())+" These are its last minutes.")
 	}
 	last := t.ring.last
 	if n := last.Memory.OOMKills; n > 0 {
-		text := fmt.Sprintf("▲ out of memory: the kernel has killed %s", count(int(n), "process", "processes"))
+		text := fmt.Sprintf(glyph.Problem+" out of memory: the kernel has killed %s", count(int(n), "process", "processes"))
 		if limit := t.memoryLimit(); limit > 0 {
 			text += " at the limit of " + widgets.BinaryBytes(limit)
 		}
@@ -59,7 +60,7 @@ func (t *Stats) remarks(s styles.Styles, width int) []string {
 	if c := last.CPU; c.ThrottledPeriods > 0 {
 		held := time.Duration(c.ThrottledTime).Round(100 * time.Millisecond)
 		if now := t.ring.latest().throttled; now > 0 {
-			say(s.Busy, fmt.Sprintf("▲ the CPU limit holds it back: throttled in %s of the periods now, %s in all", widgets.Percent(now), held))
+			say(s.Busy, fmt.Sprintf(glyph.Problem+" the CPU limit holds it back: throttled in %s of the periods now, %s in all", widgets.Percent(now), held))
 		} else {
 			say(s.Muted, fmt.Sprintf("the CPU limit has held it back for %s in all, not now", held))
 		}
@@ -142,7 +143,7 @@ func brief(s styles.Styles, all []gauge, r *ring, width, height int) []string {
 
 // chart is the plot with its axes.
 func (g gauge) chart(s styles.Styles, r *ring, width int) widgets.Chart {
-	c := widgets.Chart{Axis: s.Muted, Bottom: "0"}
+	c := widgets.Chart{Axis: s.Border, Bottom: "0"}
 	c.Plot = g.plot(s, r, width) // for its scale, which the labels need
 	c.Top, c.Middle = g.format(c.Max), g.format(c.Max/2)
 	if g.whole != "" && c.Max == g.limit {
@@ -159,7 +160,7 @@ func (g gauge) chart(s styles.Styles, r *ring, width int) widgets.Chart {
 // when a quarter of it is used: below that it would press the curve flat.
 func (g gauge) plot(s styles.Styles, r *ring, width int) widgets.Plot {
 	peak := 0.0
-	p := widgets.Plot{LimitStyle: s.Bad}
+	p := widgets.Plot{LimitStyle: s.Limit, ASCII: s.ASCII()}
 	for i, c := range g.curves {
 		peak = max(peak, r.peak(c.of))
 		values, _ := r.columns(2*width, c.of)

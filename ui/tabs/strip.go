@@ -3,6 +3,7 @@ package tabs
 import (
 	"strings"
 
+	"gantry/ui/glyph"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -26,7 +27,7 @@ func footRows(cuts bool, p *prompt, height int) int {
 func foot(s styles.Styles, p *prompt, what, text string, cuts bool, width, height int) []string {
 	var lines []string
 	if rows := stripRows(cuts, height); rows > 0 {
-		lines = append(lines, s.Muted.Render(strings.Repeat("─", width)))
+		lines = append(lines, s.Border.Render(strings.Repeat(glyph.Horizontal, width)))
 		for _, l := range widgets.WrapFit(text, width-2, rows-1) {
 			lines = append(lines, " "+s.Text.Render(l)+" ")
 		}

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"gantry/ui/glyph"
 )
 
 // variable is one variable of the environment, as it is and as it is shown.
@@ -12,7 +14,7 @@ type variable struct {
 	mask        string // shown instead of value; "" when nothing looks secret
 }
 
-const hidden = "••••••••"
+const hidden = glyph.Secret + glyph.Secret + glyph.Secret + glyph.Secret + glyph.Secret + glyph.Secret + glyph.Secret + glyph.Secret
 
 // secretWords make a name secret wherever they stand in it, secretParts where
 // they are a word of their own: MONKEY and KEYBOARD are no keys, and PWD alone

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"charm.land/lipgloss/v2"
+
+	"gantry/ui/glyph"
 )
 
 // Series is one curve of a Plot.
@@ -23,7 +25,7 @@ type Plot struct {
 	Max        float64 // the value at the top; the bottom is 0
 	Limit      float64 // drawn as a dotted line; 0, or one above Max, is not
 	LimitStyle lipgloss.Style
-	ASCII      bool // for terminals without braille
+	ASCII      bool // for terminals without braille; the runes are the twins of glyph.Solid, Dashed, Dotted
 }
 
 // brailleDots are the bits of U+2800's dots by row and column (Unicode,
@@ -154,7 +156,7 @@ func (p Plot) glyph(dots rune, owner int) rune {
 	case p.Series[owner].Fill:
 		return '#'
 	}
-	return rune("*+o"[owner%3])
+	return rune("=+."[owner%3])
 }
 
 // Chart is a plot with its axes. Labels that are empty take no room.
@@ -213,10 +215,7 @@ func (c Chart) Render(width, height int) []string {
 
 // labels of row y, and the piece of the axis beside them.
 func (c Chart) labels(y, rows int) (left, right, tick string) {
-	axis, mark := "│", "┤"
-	if c.ASCII {
-		axis, mark = "|", "+"
-	}
+	axis, mark := glyph.Vertical, glyph.TeeLeft
 	switch {
 	case y == 0:
 		return c.Top, c.RightTop, mark

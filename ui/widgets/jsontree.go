@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"charm.land/lipgloss/v2"
+
+	"gantry/ui/glyph"
 )
 
 // JSONTree shows a document as a tree that folds and can be searched. It keeps
@@ -311,7 +313,7 @@ func (t *JSONTree) row(s JSONStyles, i, width int, focused bool) string {
 	n := t.rows[i]
 	p := painter{width: width, find: t.find, match: s.Match}
 	if i == t.cursor {
-		p.raw(s.Bar.Render("▌"), 1)
+		p.raw(s.Bar.Render(glyph.Bar), 1)
 		if focused {
 			p.under = &s.Selected
 		}
@@ -320,9 +322,9 @@ func (t *JSONTree) row(s JSONStyles, i, width int, focused bool) string {
 	}
 	mark := "  "
 	if n.Branch() {
-		mark = "▾ "
+		mark = glyph.Unfolded + " "
 		if t.folded[n.Path] {
-			mark = "▸ "
+			mark = glyph.Folded + " "
 		}
 	}
 	p.blank(indent(n, width) - 3)
@@ -388,7 +390,7 @@ func (p *painter) put(style lipgloss.Style, s string) {
 		return
 	}
 	if p.under != nil {
-		style = style.Background(p.under.GetBackground())
+		style = Lit(style, *p.under)
 	}
 	p.raw(style.Render(s), w)
 }
@@ -418,7 +420,7 @@ func (p *painter) blank(n int) {
 	}
 	s := strings.Repeat(" ", n)
 	if p.under != nil {
-		s = p.under.Render(s)
+		s = Lit(lipgloss.NewStyle(), *p.under).Render(s)
 	}
 	p.raw(s, n)
 }

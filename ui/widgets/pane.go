@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"charm.land/lipgloss/v2"
+
+	"gantry/ui/glyph"
 )
 
 // Pane is a bordered part of the screen. Title stands in the top border,
@@ -31,8 +33,8 @@ func (p Pane) Render(lines []string) []string {
 	if p.Styled {
 		bold = lipgloss.NewStyle()
 	}
-	out = append(out, p.edge("╭", "╮", p.Title, bold, true))
-	side := p.Border.Render("│")
+	out = append(out, p.edge(glyph.TopLeft, glyph.TopRight, p.Title, bold, true))
+	side := p.Border.Render(glyph.Vertical)
 	blank := strings.Repeat(" ", w)
 	for i := range h {
 		line := blank
@@ -41,7 +43,7 @@ func (p Pane) Render(lines []string) []string {
 		}
 		out = append(out, side+line+side)
 	}
-	return append(out, p.edge("╰", "╯", p.Position, p.Border, false))
+	return append(out, p.edge(glyph.BottomLeft, glyph.BottomRight, p.Position, p.Border, false))
 }
 
 // edge is a horizontal border with text set into it, at its left or right end.
@@ -52,14 +54,14 @@ func (p Pane) edge(left, right, text string, style lipgloss.Style, atLeft bool) 
 	} else {
 		text = ""
 	}
-	fill := strings.Repeat("─", max(0, room-1-Width(text)))
+	fill := strings.Repeat(glyph.Horizontal, max(0, room-1-Width(text)))
 	if text == "" {
-		return p.Border.Render(left + "─" + fill + right)
+		return p.Border.Render(left + glyph.Horizontal + fill + right)
 	}
 	if atLeft {
-		return p.Border.Render(left+"─") + style.Render(text) + p.Border.Render(fill+right)
+		return p.Border.Render(left+glyph.Horizontal) + style.Render(text) + p.Border.Render(fill+right)
 	}
-	return p.Border.Render(left+fill) + style.Render(text) + p.Border.Render("─"+right)
+	return p.Border.Render(left+fill) + style.Render(text) + p.Border.Render(glyph.Horizontal+right)
 }
 
 // Window is the part of a list of n rows that height rows can show with the

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"charm.land/lipgloss/v2"
+
+	"gantry/ui/glyph"
 )
 
 // Column is one column of a Table.
@@ -168,13 +170,13 @@ func (t Table) row(i int, widths []int, gap string, width int) string {
 	lit := i == t.Cursor && t.Focused
 	paint := func(style lipgloss.Style, s string) string {
 		if lit {
-			style = style.Background(t.Styles.Selected.GetBackground())
+			style = Lit(style, t.Styles.Selected)
 		}
 		return style.Render(s)
 	}
 	var b strings.Builder
 	if i == t.Cursor {
-		b.WriteString(t.Styles.Bar.Render("▌"))
+		b.WriteString(t.Styles.Bar.Render(glyph.Bar))
 	} else {
 		b.WriteString(" ")
 	}

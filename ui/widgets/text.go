@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"gantry/ui/glyph"
 )
 
 // tabWidth of shown text.
@@ -70,7 +72,7 @@ func Fit(s string, width int) string {
 	}
 	w := Width(s)
 	if w > width {
-		s = ansi.Truncate(s, width, "…")
+		s = ansi.Truncate(s, width, glyph.Ellipsis)
 		w = Width(s)
 	}
 	return s + strings.Repeat(" ", max(0, width-w))
@@ -92,7 +94,7 @@ func FitName(s string, width int) string {
 		return Fit(s, width)
 	}
 	cut := Width(s) - width + 1
-	return "…" + ansi.Cut(s, cut, Width(s))
+	return glyph.Ellipsis + ansi.Cut(s, cut, Width(s))
 }
 
 // Plain takes the escape sequences of our own styles off.
