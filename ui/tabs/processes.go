@@ -211,6 +211,18 @@ func (t *Processes) Key(key string) (bool, tea.Cmd) {
 	return true, nil
 }
 
+// Click implements Pointer: on a title it sorts, and the second time the other
+// way round.
+func (t *Processes) Click(x, y int) (bool, tea.Cmd) {
+	column := t.columnAt(x)
+	if y != 0 || column < 0 || !t.loaded {
+		return t.tablePage.Click(x, y)
+	}
+	t.order = order{column: column, ascending: column == t.order.column && !t.order.ascending}
+	t.choose()
+	return true, nil
+}
+
 func (t *Processes) copy(command bool) tea.Cmd {
 	if pid := t.pid(); pid != "" && !command {
 		return copyText(pid, "PID "+pid)

@@ -309,6 +309,16 @@ func (t *JSONTree) Render(s JSONStyles, width, height, offset int, focused bool)
 // levels share what a narrow screen can give.
 func indent(n *JSONNode, width int) int { return 3 + min(2*max(0, n.depth), width/3) }
 
+// OnMark tells whether x is on the fold mark of the selected row.
+func (t *JSONTree) OnMark(x, width int) bool {
+	n := t.Selected()
+	if n == nil || !n.Branch() {
+		return false
+	}
+	mark := indent(n, width) - 2
+	return x >= mark-1 && x <= mark+1
+}
+
 func (t *JSONTree) row(s JSONStyles, i, width int, focused bool) string {
 	n := t.rows[i]
 	p := painter{width: width, find: t.find, match: s.Match}

@@ -64,6 +64,21 @@ func (t Table) Cuts(width int) bool {
 	return false
 }
 
+// ColumnAt is the column that stands at x, -1 when none does.
+func (t Table) ColumnAt(x, width int) int {
+	at := 1
+	gap := t.gap(width)
+	for i, w := range t.widths(width-1, gap) {
+		if w > 0 && x >= at && x < at+w+gap {
+			return i
+		}
+		if w > 0 {
+			at += w + gap
+		}
+	}
+	return -1
+}
+
 // gap is the blanks between columns.
 func (t Table) gap(width int) int {
 	if width < 60 {
