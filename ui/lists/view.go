@@ -6,6 +6,7 @@ import (
 
 	"charm.land/lipgloss/v2"
 
+	"gantry/ui/glyph"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -23,9 +24,9 @@ type Look struct {
 // Marks are the glyphs of a list, each one cell wide.
 type Marks struct{ Bar, Marked, Open, Closed, Up, Down string }
 
-// DefaultMarks are those for terminals that have Unicode.
+// DefaultMarks are the workbench's own.
 func DefaultMarks() Marks {
-	return Marks{Bar: "▌", Marked: "✓", Open: "▾", Closed: "▸", Up: "↑", Down: "↓"}
+	return Marks{Bar: glyph.Bar, Marked: glyph.Marked, Open: glyph.Unfolded, Closed: glyph.Folded, Up: glyph.Upwards, Down: glyph.Downward}
 }
 
 // View draws the visible lines, each exactly as wide as Place said.
@@ -76,13 +77,12 @@ func (b *brush) end(width int) string {
 func (l *List[T]) begin(i int, e entry, look Look) *brush {
 	b := &brush{back: func(s lipgloss.Style) lipgloss.Style { return s }}
 	if i == l.cursor && look.Focused {
-		background := look.Styles.Selected.GetBackground()
-		b.back = func(s lipgloss.Style) lipgloss.Style { return s.Background(background) }
+		b.back = look.Styles.On
 	}
 	marked := e.item >= 0 && l.Marked(l.key(e))
 	switch {
 	case marked:
-		b.put(look.Styles.Accent, look.Marks.Marked, lead)
+		b.put(look.Styles.Marked, look.Marks.Marked, lead)
 	case i == l.cursor:
 		b.put(look.Styles.Bar(look.Focused), look.Marks.Bar, lead)
 	default:
@@ -205,7 +205,7 @@ func (l *List[T]) Position() string {
 			}
 		}
 		if _, heading := l.Heading(); heading {
-			return fmt.Sprintf("–/%d", l.shown)
+			return fmt.Sprintf(glyph.Dash+"/%d", l.shown)
 		}
 		return fmt.Sprintf("%d/%d", n, l.shown)
 	}
