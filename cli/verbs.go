@@ -33,6 +33,7 @@ func (a *app) verbs() []verb {
 		{"login", groupCommon, a.loginCmd},
 		{"logout", groupCommon, a.logoutCmd},
 		{"info", groupCommon, a.infoCmd},
+		{"demo", groupCommon, a.demoCmd},
 		{"version", groupCommon, a.versionCmd},
 
 		{"container", groupManage, a.containerCmd},

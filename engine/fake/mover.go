@@ -3,6 +3,7 @@ package fake
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
@@ -203,13 +204,33 @@ func (is imageStore) Import(ctx context.Context, opts engine.ImportOptions) (ima
 	}
 	is.e.mu.Lock()
 	defer is.e.mu.Unlock()
-	script := Image{Size: n}
+	script := Image{Size: n, Config: imported(opts.Changes)}
 	if opts.Ref != "" {
 		script.Refs = []string{opts.Ref}
 	}
 	img := is.e.addImage(script)
 	is.e.imageEvent(img, engine.ActionImport, opts.Ref)
 	return img.id, nil
+}
+
+// imported is the configuration that an import's changes make, as far as a
+// scripted image needs one: labels, and entrypoint and command in exec form.
+func imported(changes []string) images.Config {
+	c := images.Config{Labels: make(map[string]string)}
+	for _, line := range changes {
+		word, args, _ := strings.Cut(line, " ")
+		switch word {
+		case "LABEL":
+			if name, value, ok := strings.Cut(args, "="); ok {
+				c.Labels[name] = value
+			}
+		case "ENTRYPOINT":
+			_ = json.Unmarshal([]byte(args), &c.Entrypoint)
+		case "CMD":
+			_ = json.Unmarshal([]byte(args), &c.Cmd)
+		}
+	}
+	return c
 }
 
 func (is imageStore) Login(ctx context.Context, cred engine.Credentials) (string, error) {

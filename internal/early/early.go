@@ -1,6 +1,6 @@
-// Package early turns this process into a container's monitor or its reaper
-// before the heavy packages of the program initialise: those two roles run once
-// per container, and must start fast and stay small.
+// Package early turns this process into a container's monitor, its reaper or a
+// service of the demo before the heavy packages of the program initialise:
+// those roles run once per container, and must start fast and stay small.
 //
 // It works because of all packages whose imports are ready the first by import
 // path initialises next (since Go 1.21): "gantry/…" comes before "github.com/…".
@@ -15,6 +15,7 @@ import (
 
 	"gantry/engine/ociruntime"
 	"gantry/engine/shim"
+	"gantry/internal/demo/service"
 )
 
 // The one init in this program that does work.
@@ -27,5 +28,7 @@ func init() {
 		ociruntime.InitMain()
 	case shim.Name:
 		shim.Main()
+	default:
+		service.Dispatch(os.Args)
 	}
 }

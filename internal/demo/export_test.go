@@ -1,0 +1,4 @@
+package demo
+
+// WriteRoot is for tests.
+var WriteRoot = writeRoot
