@@ -57,6 +57,7 @@ func Run(t *testing.T, open func(t *testing.T) engine.Engine, opts Options) {
 		{"ExecRefusals", testExecRefusals},
 		{"Logs", testLogs},
 		{"LogsFollow", testLogsFollow},
+		{"LogPlaces", testLogPlaces},
 		{"Stats", testStats},
 		{"Top", testTop},
 		{"EventsOfALife", testEvents},

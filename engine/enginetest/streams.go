@@ -155,6 +155,31 @@ func testLogs(s *suite) {
 	}
 }
 
+// testLogPlaces: an entry's place is where one can go on reading.
+func testLogPlaces(s *suite) {
+	id := s.start("echo 1; echo 2; echo 3; echo 4; echo 5; echo 6; echo 7; echo 8")
+	s.wait(id, engine.WaitNotRunning)
+	all := logs.Query{Tail: -1, Stdout: true}
+	var places []logs.Pos
+	for entry, err := range s.c.Logs(s.ctx, string(id), all) {
+		s.must(err)
+		places = append(places, entry.Pos)
+	}
+	if len(places) != 8 || !places[0].Known() {
+		s.Fatalf("the places are %v", places)
+	}
+	for i := range places {
+		after, before := all, all
+		after.After, before.Before, before.Tail = places[i], places[i], 3
+		if got := len(s.read(id, after)); got != 7-i {
+			s.Errorf("%d lines after line %d", got, i+1)
+		}
+		if got, want := s.read(id, before), min(3, i); len(got) != want || want > 0 && got[want-1] != fmt.Sprintf("stdout:%d", i) {
+			s.Errorf("the three before line %d are %q", i+1, got)
+		}
+	}
+}
+
 func sameLines(a, b []string) bool {
 	count := map[string]int{}
 	for _, l := range a {

@@ -124,15 +124,16 @@ func (cs containers) Logs(ctx context.Context, ref string, q logs.Query) iter.Se
 				last = !q.Follow || !c.state.Status.Live()
 				return len(batch) > 0 || last
 			})
-			next += len(batch)
-			for _, entry := range batch {
-				if !q.Until.IsZero() && entry.Time.After(q.Until) {
+			for i, entry := range batch {
+				entry.Pos = place(next + i)
+				if beyond(q, entry) {
 					return
 				}
 				if wanted(q, entry) && !yield(entry, nil) {
 					return
 				}
 			}
+			next += len(batch)
 			if err != nil {
 				yield(logs.Entry{}, err)
 				return
@@ -144,8 +145,16 @@ func (cs containers) Logs(ctx context.Context, ref string, q logs.Query) iter.Se
 	}
 }
 
+// place of the i-th entry of a log.
+func place(i int) logs.Pos { return logs.Pos{Segment: 1, Offset: int64(i)} }
+
+// beyond tells that neither the entry nor what follows it is chosen.
+func beyond(q logs.Query, entry logs.Entry) bool {
+	return !q.Until.IsZero() && entry.Time.After(q.Until) || q.Before.Known() && !entry.Pos.Before(q.Before)
+}
+
 func wanted(q logs.Query, entry logs.Entry) bool {
-	if entry.Time.Before(q.Since) {
+	if entry.Time.Before(q.Since) || !q.After.Before(entry.Pos) {
 		return false
 	}
 	if entry.Mark != "" {
@@ -161,12 +170,14 @@ func (c *container) tail(q logs.Query) int {
 	}
 	left := q.Tail
 	for i, entry := range slices.Backward(c.log) {
+		entry.Pos = place(i)
+		if beyond(q, entry) || entry.Mark != "" || !wanted(q, entry) {
+			continue
+		}
 		if left == 0 {
 			return i + 1
 		}
-		if entry.Mark == "" && wanted(q, entry) {
-			left--
-		}
+		left--
 	}
 	return 0
 }

@@ -123,6 +123,56 @@ func TestQuery(t *testing.T) {
 	}
 }
 
+// TestPlaces: what is read around a place is what a reading of everything has
+// there, although all lines of a chunk have one time.
+func TestPlaces(t *testing.T) {
+	t.Parallel()
+	const n = 4000
+	dir := t.TempDir()
+	w := open(t, dir, journal.Options{MaxSize: 100 << 10, MaxFile: 1000}, newClock())
+	var chunk strings.Builder
+	for i := 1; i <= n; i++ {
+		chunk.WriteString(strconv.Itoa(i) + " " + strings.Repeat("x", 100) + "\n")
+		if i%1300 == 0 {
+			write(t, w, logs.Stdout, chunk.String())
+			chunk.Reset()
+		}
+	}
+	write(t, w, logs.Stdout, chunk.String())
+	closeWriter(t, w)
+	all := logs.Query{Tail: -1, Stdout: true}
+	places := []logs.Pos{{}}
+	r, err := journal.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for e, err := range r.Entries(t.Context(), all, nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last := places[len(places)-1]; !last.Before(e.Pos) {
+			t.Fatalf("place %v follows %v", e.Pos, last)
+		}
+		places = append(places, e.Pos)
+	}
+	for _, i := range []int{1, 2, 7, 1299, 1300, 1301, 2500, n - 1, n} {
+		q := all
+		q.Before, q.Tail = places[i], 5
+		if diff := cmp.Diff(upTo(max(1, i-5), i-1), numbers(t, dir, q)); diff != "" {
+			t.Errorf("five before %d: %s", i, diff)
+		}
+		q = all
+		q.After = places[i]
+		if diff := cmp.Diff(upTo(i+1, n), numbers(t, dir, q)); diff != "" {
+			t.Errorf("after %d: %s", i, diff)
+		}
+		q.Before = places[min(n, i+4)]
+		if diff := cmp.Diff(upTo(i+1, min(n, i+4)-1), numbers(t, dir, q)); diff != "" {
+			t.Errorf("between %d and %d: %s", i, i+4, diff)
+		}
+	}
+}
+
 // spoil moves all offsets of an index by one.
 func spoil(t *testing.T, path string) {
 	t.Helper()

@@ -29,8 +29,8 @@ func Open(dir string) (*Reader, error) {
 func (r *Reader) Skipped() int64 { return r.skipped.Load() }
 
 // Entries yields what q chooses, oldest first. Each Line is valid until the
-// next entry is asked for. Since and Until are both inclusive; Tail counts the
-// chosen streams' lines before Until.
+// next entry is asked for. Since and Until are both inclusive, After and Before
+// are not; Tail counts the chosen streams' lines before Until and Before.
 //
 // With q.Follow it waits for more at the end, until ended has told that no
 // more comes (nil: never) and all is read, or Until has passed, or the journal
@@ -94,7 +94,7 @@ func (rd *reading) run(ctx context.Context) error {
 }
 
 func (rd *reading) over() bool {
-	if !rd.q.Follow || rd.ended != nil && rd.ended() {
+	if !rd.q.Follow || rd.q.Before.Known() || rd.ended != nil && rd.ended() {
 		return true
 	}
 	return !rd.q.Until.IsZero() && !time.Now().Before(rd.q.Until)
@@ -106,7 +106,7 @@ func (rd *reading) drain(ctx context.Context) error {
 		if n%256 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		rec, ok, err := rd.cur.Next(Pos{})
+		rec, ok, err := rd.cur.Next(rd.q.Before)
 		if err != nil {
 			return fmt.Errorf("read journal %s: %w", rd.r.dir, err)
 		}
@@ -119,10 +119,11 @@ func (rd *reading) drain(ctx context.Context) error {
 			return nil
 		}
 		rd.last = rec.Nano
-		if rec.Nano < rd.since || !rd.wants(rec.Stream) {
+		pos := rd.cur.Pos()
+		if rec.Nano < rd.since || !rd.wants(rec.Stream) || !rd.q.After.Before(pos) {
 			continue
 		}
-		e := logs.Entry{Time: time.Unix(0, rec.Nano).UTC(), Stream: rec.Stream, Line: rec.Text, Partial: rec.Partial}
+		e := logs.Entry{Pos: pos, Time: time.Unix(0, rec.Nano).UTC(), Stream: rec.Stream, Line: rec.Text, Partial: rec.Partial}
 		if !rd.yield(e, nil) {
 			rd.stopped = true
 			return nil

@@ -154,6 +154,9 @@ func (c *Cursor) Held() int { return len(c.held) }
 func (c *Cursor) Lost() int      { return c.lost }
 func (c *Cursor) Skipped() int64 { return c.sc.skipped }
 
+// Pos is where the last record starts.
+func (c *Cursor) Pos() Pos { return Pos{Segment: c.seg, Offset: c.sc.start} }
+
 // Next returns the next record that starts before limit (zero: no limit), or
 // false when there is none yet.
 func (c *Cursor) Next(limit Pos) (Record, bool, error) {

@@ -29,6 +29,9 @@ func (rd *reading) start() (Pos, error) {
 			start = since
 		}
 	}
+	if start.Before(rd.q.After) {
+		start = rd.q.After
+	}
 	return start, nil
 }
 
@@ -109,6 +112,9 @@ func (rd *reading) tail(nums []int) (Pos, error) {
 		if end, err = seek(rd.r.dir, nums, rd.until+1); err != nil {
 			return Pos{}, err
 		}
+	}
+	if b := rd.q.Before; b.Known() && (end.Offset < 0 || b.Before(end)) {
+		end = b
 	}
 	count := tailCount{want: rd.q.Tail, wants: rd.wants}
 	for i := len(nums) - 1; i >= 0; i-- {

@@ -9,18 +9,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"gantry/logs"
 )
 
 // Pos is a place in a journal: an offset in a segment.
-type Pos struct {
-	Segment int
-	Offset  int64
-}
-
-// Before tells whether p comes before q.
-func (p Pos) Before(q Pos) bool {
-	return p.Segment < q.Segment || p.Segment == q.Segment && p.Offset < q.Offset
-}
+type Pos = logs.Pos
 
 func segmentPath(dir string, n int) string {
 	return path.Join(dir, fmt.Sprintf("%08d.log", n))
