@@ -164,7 +164,7 @@ func (w *world) assertEmpty() {
 
 func (w *world) left() []string {
 	var left []string
-	for _, dir := range []string{filepath.Join(w.root, "containers"), filepath.Join(w.root, "names"), filepath.Join(w.run, "c")} {
+	for _, dir := range []string{filepath.Join(w.root, "containers"), filepath.Join(w.root, "trash"), filepath.Join(w.root, "names"), filepath.Join(w.run, "c")} {
 		entries, err := os.ReadDir(dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			left = append(left, err.Error())

@@ -20,6 +20,7 @@ import (
 	"gantry/engine/shim"
 	"gantry/images"
 	"gantry/images/store"
+	"gantry/images/trash"
 	"gantry/internal/names"
 )
 
@@ -153,10 +154,7 @@ func (e *Engine) discard(rec *containerRecord) error {
 	if rec.Name != "" {
 		errs = append(errs, e.names.Release(rec.Name, string(rec.ID)))
 	}
-	if d, err := e.snap(); err == nil {
-		errs = append(errs, d.Remove(e.dir(rec.ID)))
-	}
-	return errors.Join(append(errs, os.RemoveAll(e.dir(rec.ID)))...)
+	return errors.Join(append(errs, trash.Delete(e.dir(rec.ID)))...)
 }
 
 // complete fills in what the options leave to the engine.

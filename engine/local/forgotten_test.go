@@ -90,11 +90,42 @@ func TestForgotten(t *testing.T) {
 				}
 			}
 			until(t, "the removal", func() bool { _, err := os.Lstat(dir); return errors.Is(err, os.ErrNotExist) })
+			if who != "front end" { // nobody is left to delete it but those who free space
+				assertPruned(t, e, id)
+			}
+			until(t, "the deletion", func() bool { return len(discarded(t, e)) == 0 })
 			for _, left := range []string{filepath.Join(e.Run(), "c", engine.ID(id).Short()), "/sys/fs/cgroup/unified/gantry/" + id} {
 				until(t, "the end of "+left, func() bool { _, err := os.Lstat(left); return errors.Is(err, os.ErrNotExist) })
 			}
 		})
 	}
+}
+
+// assertPruned: what is still to be deleted counts as space that comes back.
+func assertPruned(t *testing.T, e *local.Engine, id string) {
+	t.Helper()
+	if got := discarded(t, e); len(got) != 1 || got[0] != id {
+		t.Errorf("in the trash: %q, want the container", got)
+	}
+	for _, dry := range []bool{true, false} {
+		rep, err := e.Containers().Prune(t.Context(), engine.PruneOptions{DryRun: dry})
+		if err != nil || rep.Reclaimed == 0 || len(rep.Deleted) != 0 {
+			t.Errorf("Prune, dry run %v: %+v, %v; want the space of the trash", dry, rep, err)
+		}
+	}
+}
+
+// discarded lists what is to be deleted.
+func discarded(t *testing.T, e *local.Engine) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Join(e.Root(), "trash"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ent := range entries {
+		names = append(names, ent.Name())
+	}
+	return names
 }
 
 // startFrontEnd runs a container in another process, which has read its end

@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path"
 	"strconv"
 	"strings"
 	"time"
 
 	"gantry/engine"
 	"gantry/images"
+	"gantry/images/snapshot"
 	"gantry/images/store"
+	"gantry/images/trash"
 )
 
 // Prune implements engine.ContainerEditor: it removes containers that do not
@@ -27,6 +31,9 @@ func (c *containers) Prune(ctx context.Context, opts engine.PruneOptions) (engin
 	}
 	var rep engine.PruneReport
 	var errs []error
+	if rep.Reclaimed, err = e.leftovers(); err != nil {
+		errs = append(errs, err)
+	}
 	for _, v := range rows {
 		if v.state.Live() || v.state == engine.Restarting || !keep(v.rec.Created, v.rec.Config.Labels) {
 			continue
@@ -50,6 +57,24 @@ func (c *containers) Prune(ctx context.Context, opts engine.PruneOptions) (engin
 		e.sweep(ctx)
 	}
 	return rep, errors.Join(errs...)
+}
+
+// leftovers is the size of what was removed before and has not been deleted:
+// whoever wanted to was killed, or is at it.
+func (e *Engine) leftovers() (int64, error) {
+	entries, err := os.ReadDir(trash.Dir(e.root))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return 0, err
+	}
+	var total int64
+	for _, ent := range entries {
+		n, err := snapshot.DiskUsage(path.Join(trash.Dir(e.root), ent.Name()))
+		if err != nil {
+			return total, err
+		}
+		total += n
+	}
+	return total, nil
 }
 
 // pruneFilter compiles docker's prune filters.

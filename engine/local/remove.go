@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"syscall"
 	"time"
 
 	"gantry/engine"
+	"gantry/engine/events"
 	"gantry/engine/record"
 	"gantry/engine/shim"
+	"gantry/images/trash"
 )
 
 // Remove implements engine.ContainerLifecycle.
@@ -77,10 +80,18 @@ func (e *Engine) killUnknown(ctx context.Context, id engine.ID) error {
 	return nil // nothing is known of it; removal takes what is there
 }
 
-// remove takes a container that does not run off the disk. The order makes a
-// removal that is cut short visible (state removing) and repeatable: the mark
-// first, the record last.
+// remove takes a container that does not run off the disk.
 func (e *Engine) remove(ctx context.Context, id engine.ID) error {
+	if err := e.removeRecord(ctx, id); err != nil {
+		return err
+	}
+	return e.deleteFiles(id)
+}
+
+// removeRecord makes a container that does not run be no more, and leaves its
+// files in the trash. The order makes a removal that is cut short visible
+// (state removing) and repeatable: the mark first, all the files at once last.
+func (e *Engine) removeRecord(ctx context.Context, id engine.ID) error {
 	lock, err := e.locks.Lock(ctx, record.LockContainer, string(id))
 	if err != nil {
 		return err
@@ -134,16 +145,34 @@ func (e *Engine) removeLocked(v *view) error {
 	if err := os.RemoveAll(e.runDir(id)); err != nil {
 		return err
 	}
-	if err := e.removeFiles(id); err != nil {
-		return err
-	}
-	if v.rec.Name != "" {
-		if err := e.names.Release(v.rec.Name, string(id)); err != nil && !errors.Is(err, engine.ErrNotFound) {
+	return e.takeAway(v)
+}
+
+// takeAway makes the container be no more: with one rename goes all that there
+// is of it, and the event comes with that. Its files are in the trash then, and
+// nobody waits for their deletion who does not want the space.
+func (e *Engine) takeAway(v *view) error {
+	id := v.rec.ID
+	var held error
+	ev := engine.Event{Kind: engine.KindContainer, Action: engine.ActionDestroy, ID: string(id), Attributes: v.rec.attributes()}
+	_, err := e.journal.Commit(ev, events.Gone(e.dir(id), record.Volatile), func(engine.Seq) error {
+		if err := trash.Put(e.root, e.dir(id)); err != nil {
 			return err
 		}
+		if v.rec.Name != "" { // free for whoever reads of the removal
+			held = e.names.With(record.Volatile).Release(v.rec.Name, string(id))
+		}
+		return nil
+	})
+	if err == nil && v.rec.durability() == record.Durable {
+		err = record.SyncDir(e.containersDir())
 	}
-	_, err := e.journal.Append(engine.Event{Kind: engine.KindContainer, Action: engine.ActionDestroy, ID: string(id), Attributes: v.rec.attributes()})
-	return err
+	return errors.Join(err, held)
+}
+
+// deleteFiles frees the disk of what was removed.
+func (e *Engine) deleteFiles(id engine.ID) error {
+	return trash.Delete(path.Join(trash.Dir(e.root), string(id)))
 }
 
 // dismiss sends a monitor away that waits for a start which will not come.
@@ -161,40 +190,14 @@ func (e *Engine) dismiss(id engine.ID) error {
 	return nil
 }
 
-// removeFiles empties the container's folder, its record last, so that a kill
-// in between leaves a container that is still known as being removed. With the
-// record goes what it means without a mark: how the container ended.
-func (e *Engine) removeFiles(id engine.ID) error {
-	d, err := e.snap()
-	if err != nil {
-		return err
-	}
-	if err := d.Remove(e.dir(id)); err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(e.dir(id))
-	if err != nil {
-		return err
-	}
-	for _, ent := range entries {
-		if ent.Name() == "record.json" || ent.Name() == "exit.json" {
-			continue
-		}
-		if err := os.RemoveAll(e.file(id, ent.Name())); err != nil {
-			return err
-		}
-	}
-	for _, name := range []string{"record.json", "exit.json"} {
-		if err := os.Remove(e.file(id, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	return os.Remove(e.dir(id))
+// Finish removes a --rm container after its exit: the work of the role
+// gantry-finish. That somebody else already removed it is fine, but they may
+// have left the deletion to us.
+func (e *Engine) Finish(ctx context.Context, id engine.ID) error {
+	return errors.Join(e.finish(ctx, id), trash.Empty(ctx, e.root))
 }
 
-// Finish removes a --rm container after its exit: the work of the role
-// gantry-finish. That somebody else already removed it is fine.
-func (e *Engine) Finish(ctx context.Context, id engine.ID) error {
+func (e *Engine) finish(ctx context.Context, id engine.ID) error {
 	v, err := e.view(id)
 	if errors.Is(err, engine.ErrNotFound) {
 		return nil
@@ -205,7 +208,7 @@ func (e *Engine) Finish(ctx context.Context, id engine.ID) error {
 	if !v.rec.Host.AutoRemove || v.state.Live() {
 		return nil
 	}
-	if err := e.remove(ctx, id); err != nil && !errors.Is(err, engine.ErrNotFound) {
+	if err := e.removeRecord(ctx, id); err != nil && !errors.Is(err, engine.ErrNotFound) {
 		return err
 	}
 	return nil

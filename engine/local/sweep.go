@@ -7,10 +7,11 @@ import (
 
 	"gantry/engine"
 	"gantry/engine/record"
+	"gantry/images/trash"
 )
 
 // sweep removes what killed processes left: folders of containers that never
-// got their record, removals that were cut short, and names of nobody. It is best effort;
+// got their record, removals that were cut short, names of nobody, and the trash. It is best effort;
 // everything that it meets can also be left for the next time.
 func (e *Engine) sweep(ctx context.Context) {
 	entries, err := os.ReadDir(e.containersDir())
@@ -30,6 +31,7 @@ func (e *Engine) sweep(ctx context.Context) {
 		}
 	}
 	e.sweepNames()
+	_ = trash.Empty(ctx, e.root)
 }
 
 // sweepNames frees the names of containers that have no folder any more. One
@@ -66,8 +68,7 @@ func (e *Engine) sweepOrphan(id engine.ID) {
 			_ = e.names.Release(name, holder)
 		}
 	}
-	if d, err := e.snap(); err == nil && d.Remove(e.dir(id)) == nil {
-		_ = os.RemoveAll(e.dir(id))
+	if trash.Delete(e.dir(id)) == nil {
 		_ = os.RemoveAll(e.runDir(id))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"gantry/engine"
+	"gantry/engine/record"
 	"gantry/engine/shim"
 )
 
@@ -123,11 +124,7 @@ func (e *Engine) waitRemoved(ctx context.Context, v *view) (engine.ExitStatus, e
 		}
 	}
 	if v.rec.Host.AutoRemove {
-		err := e.remove(ctx, v.rec.ID)
-		if err == nil || errors.Is(err, engine.ErrNotFound) {
-			return st, nil
-		}
-		return st, err
+		return st, e.removeEnded(ctx, v.rec.ID)
 	}
 	if _, err := e.readRecord(v.rec.ID); errors.Is(err, engine.ErrNotFound) {
 		return st, nil
@@ -136,6 +133,21 @@ func (e *Engine) waitRemoved(ctx context.Context, v *view) (engine.ExitStatus, e
 		return st, err
 	}
 	return st, ctx.Err()
+}
+
+// removeEnded removes a --rm container that has ended. The disk is freed by its
+// monitor, which looks into the trash before it leaves, unless it was killed.
+func (e *Engine) removeEnded(ctx context.Context, id engine.ID) error {
+	v, _, err := e.look(id)
+	if err == nil && v.exit != nil && record.Alive(v.exit.ShimPid, v.exit.ShimStart) {
+		err = e.removeRecord(ctx, id)
+	} else if err == nil || !errors.Is(err, engine.ErrNotFound) {
+		err = e.remove(ctx, id)
+	}
+	if errors.Is(err, engine.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 func containerEvents(id engine.ID, actions ...string) engine.Filters {

@@ -1,6 +1,7 @@
 package shim
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"gantry/engine"
 	"gantry/engine/events"
 	"gantry/engine/record"
+	"gantry/images/trash"
 )
 
 // watch waits for the end of the container's first program, with which the
@@ -96,6 +98,10 @@ func (s *shim) clear() {
 		return
 	}
 	if _, err := os.Lstat(s.cfg.Bundle); errors.Is(err, os.ErrNotExist) {
+		// Whoever removed it left the deletion to us: they are waited for.
+		if err := trash.Empty(context.Background(), s.cfg.Root); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
 		return
 	}
 	if err := s.remove(); err != nil {

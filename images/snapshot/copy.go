@@ -104,10 +104,10 @@ func (m *merger) subdir(n *stack.Node, to *os.File, name string) error {
 	return errors.Join(m.dir(n, sub), sub.Close())
 }
 
-// diskUsage sums the blocks below dir. A container may be writing meanwhile,
+// DiskUsage sums the blocks of dir and what is below it. A container may be writing meanwhile,
 // so names that vanish are no error. Nor are those beyond the longest path,
 // which it may have made to spoil the sum for others: they are not counted.
-func diskUsage(dir string) (int64, error) {
+func DiskUsage(dir string) (int64, error) {
 	var total int64
 	seen := map[inode]bool{}
 	err := fs.WalkDir(os.DirFS(dir), ".", func(_ string, e fs.DirEntry, err error) error {

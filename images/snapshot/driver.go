@@ -12,6 +12,7 @@ import (
 
 	"gantry/images"
 	"gantry/images/snapshot/stack"
+	"gantry/images/trash"
 )
 
 // The kinds of drivers.
@@ -224,7 +225,7 @@ func (d *Driver) Usage(dir string) (int64, error) {
 	if d.facts.Kind == Overlay {
 		name = upperDir
 	}
-	n, err := diskUsage(path.Join(dir, name))
+	n, err := DiskUsage(path.Join(dir, name))
 	if err != nil {
 		return 0, fmt.Errorf("measure snapshot: %w", err)
 	}
@@ -236,7 +237,7 @@ func (d *Driver) Usage(dir string) (int64, error) {
 func (d *Driver) Remove(dir string) error {
 	var errs []error
 	for _, name := range []string{upperDir, workDir, rootfsDir} {
-		errs = append(errs, removeTree(path.Join(dir, name)))
+		errs = append(errs, trash.Delete(path.Join(dir, name)))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("remove snapshot: %w", err)

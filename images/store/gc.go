@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"gantry/images"
+	"gantry/images/trash"
 )
 
 // keepPartials is how long the blob of a broken download waits to be continued.
@@ -55,7 +58,7 @@ func (s *Store) GC(ctx context.Context, o GCOptions) (Report, error) {
 	c := &collection{s: s, dryRun: o.DryRun}
 	err := s.collect(ctx, o, c)
 	if !o.DryRun {
-		err = errors.Join(err, s.emptyTrash(ctx))
+		err = errors.Join(err, trash.Empty(ctx, s.root))
 	}
 	if err != nil {
 		return c.report, fmt.Errorf("collect garbage: %w", err)
@@ -96,7 +99,7 @@ func (s *Store) collectBlobs(ctx context.Context, candidates map[string]bool) er
 		err = s.sweepBlobs(c, k, candidates)
 	}
 	unlock()
-	return errors.Join(err, s.emptyTrash(ctx))
+	return errors.Join(err, trash.Empty(ctx, s.root))
 }
 
 // keepSet is what must stay: blobs by hexadecimal digest, layers by ID.
@@ -299,28 +302,8 @@ func (c *collection) trash(path string) error {
 	if c.dryRun {
 		return nil
 	}
-	bin, err := os.MkdirTemp(c.s.inRoot("trash"), "")
-	if err != nil {
-		return err
-	}
-	return ignoreAbsent(os.Rename(path, filepath.Join(bin, filepath.Base(path))))
-}
-
-// emptyTrash deletes what this and earlier, interrupted collections took out.
-// Several processes may do so at once.
-func (s *Store) emptyTrash(ctx context.Context) error {
-	entries, err := os.ReadDir(s.inRoot("trash"))
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, e := range entries {
-		if err := context.Cause(ctx); err != nil {
-			return err
-		}
-		errs = append(errs, os.RemoveAll(s.inRoot("trash", e.Name())))
-	}
-	return errors.Join(errs...)
+	name := filepath.Base(path) + "-" + strconv.FormatUint(rand.Uint64(), 36)
+	return ignoreAbsent(os.Rename(path, c.s.inRoot("trash", name)))
 }
 
 func ignoreAbsent(err error) error {
