@@ -1,17 +1,14 @@
 package config
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-)
 
-// maxSize bounds the file.
-const maxSize = 1 << 20
+	"gantry/internal/tomldoc"
+)
 
 // Config is the configuration with defaults filled in.
 type Config struct {
@@ -21,6 +18,8 @@ type Config struct {
 	Log        Log
 	UI         UI
 	Keys       map[string][]string // action -> the keys that run it instead of its defaults
+
+	doc *tomldoc.Reader // nil when there is no file
 }
 
 // Registry is what is special about one registry.
@@ -39,10 +38,14 @@ type Log struct {
 // UI is how the workbench looks and behaves.
 type UI struct {
 	Theme     string // "" means: by the terminal's background
+	Colors    string // one of Colors, "" means: what the terminal has
 	Mouse     bool
-	ASCII     bool     // draw with ASCII only
+	ASCII     *bool    // draw with ASCII only; nil: where the terminal needs it
 	AskBefore []string // which of "stop" and "restart" ask first
 }
+
+// Colors are the words that say how many colours to draw with.
+func Colors() []string { return []string{"truecolor", "256", "16", "none"} }
 
 // Default is the configuration without a file.
 func Default() Config {
@@ -54,24 +57,15 @@ func Default() Config {
 }
 
 // Problem is one mistake in the file.
-type Problem struct {
-	File         string
-	Line, Column int    // from 1; 0 when the file as a whole is meant
-	Key          string // the dotted key, "" for a mistake in the syntax
-	Message      string
-	Nearest      string // the valid word that was probably meant, or ""
-}
+type Problem = tomldoc.Problem
 
-func (p Problem) String() string {
-	s := p.File
-	if p.Line > 0 {
-		s += fmt.Sprintf(":%d:%d", p.Line, p.Column)
+// Problem makes one of the value of a key that only others can judge, with
+// its place in the file.
+func (c Config) Problem(key tomldoc.Key, nearest, format string, args ...any) Problem {
+	if c.doc == nil {
+		return Problem{Key: key.String(), Message: fmt.Sprintf(format, args...), Nearest: nearest}
 	}
-	s += ": " + p.Message
-	if p.Nearest != "" {
-		s += fmt.Sprintf("; did you mean %q?", p.Nearest)
-	}
-	return s
+	return c.doc.At(key, nearest, format, args...)
 }
 
 // Load reads the file that Locate finds.
@@ -86,7 +80,7 @@ func Load() (Config, []Problem) {
 	case !must && errors.Is(err, fs.ErrNotExist):
 		return Default(), nil
 	default:
-		problems = append(problems, Problem{File: file, Message: "cannot be read: " + reason(err).Error()})
+		problems = append(problems, tomldoc.Unreadable(file, err))
 	}
 	return c, problems
 }
@@ -122,6 +116,19 @@ func userFile(getenv func(string) string) string {
 	return filepath.Join(dir, "gantry", "config.toml")
 }
 
+// Dir is the directory of the file; without one, that of the user's. Themes
+// are looked for below it. It is empty when the user has no home.
+func (c Config) Dir(getenv func(string) string) string {
+	file := c.File
+	if file == "" {
+		file = userFile(getenv)
+	}
+	if file == "" {
+		return ""
+	}
+	return filepath.Dir(file)
+}
+
 // exists is also true for what cannot be looked at: reading it will tell why.
 func exists(path string) bool {
 	_, err := os.Stat(path)
@@ -131,31 +138,19 @@ func exists(path string) bool {
 // LoadFile reads one file. The error is about reading it; mistakes inside are
 // problems.
 func LoadFile(path string) (Config, []Problem, error) {
-	f, err := os.Open(path)
+	data, err := tomldoc.ReadFile(path)
 	if err != nil {
 		return Default(), nil, err
-	}
-	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
-	if err != nil {
-		return Default(), nil, err
-	}
-	if len(data) > maxSize {
-		return Default(), nil, fmt.Errorf("it is larger than %d bytes", maxSize)
 	}
 	c, problems := Parse(path, data)
 	return c, problems, nil
 }
 
-// reason drops the path, which stands before the message already.
-func reason(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
-}
-
-func byPlace(a, b Problem) int {
-	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+// Parse reads the text of a configuration file; file names it in problems.
+func Parse(file string, text []byte) (Config, []Problem) {
+	c := Default()
+	c.File = file
+	c.doc = tomldoc.New(file, text)
+	c.doc.Read(c.schema(c.doc))
+	return c, c.doc.Problems()
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"gantry/internal/config"
 )
@@ -32,6 +33,7 @@ func TestDocumentedExampleIsRead(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatalf("problems: %v", problems)
 	}
+	unicode := false
 	want := config.Config{
 		File:       "x.toml",
 		DetachKeys: "ctrl-p,ctrl-q",
@@ -41,10 +43,10 @@ func TestDocumentedExampleIsRead(t *testing.T) {
 			"test.example":    {Insecure: true},
 		},
 		Log:  config.Log{MaxSize: 64 << 20, MaxFile: 16},
-		UI:   config.UI{Theme: "dark", Mouse: true, AskBefore: []string{"stop", "restart"}},
+		UI:   config.UI{Theme: "dark", Colors: "256", Mouse: true, ASCII: &unicode, AskBefore: []string{"stop", "restart"}},
 		Keys: map[string][]string{"container.stop": {"s", "ctrl+s"}, "log.follow": {"f"}},
 	}
-	if d := cmp.Diff(want, got); d != "" {
+	if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(want)); d != "" {
 		t.Error(d)
 	}
 }
@@ -53,8 +55,9 @@ func TestDocumentedExampleIsRead(t *testing.T) {
 func TestDocumentedDefaults(t *testing.T) {
 	t.Parallel()
 	got, _ := config.Parse("", example(t))
-	got.Registries, got.Keys, got.UI.Theme = nil, nil, ""
-	if d := cmp.Diff(config.Default(), got); d != "" {
+	got.Registries, got.Keys = nil, nil
+	got.UI.Theme, got.UI.Colors, got.UI.ASCII = "", "", nil
+	if d := cmp.Diff(config.Default(), got, cmpopts.IgnoreUnexported(got)); d != "" {
 		t.Error(d)
 	}
 }
@@ -79,6 +82,15 @@ func TestProblems(t *testing.T) {
 			`f:2:1: log.max-size: "10 apples" is not a size; write for instance 64MiB`,
 			`f:3:1: log.max-file must be between 1 and 10000`}},
 		{"detach keys", `detach-keys = "ctrl-p,strg-q"`, []string{`f:1:1: detach-keys: "strg-q" is not a key; write one character or ctrl- and a letter, separated by commas`}},
+		{"wrong key name", "[keys]\na = [\"cntrl+s\", \"Escape\", \"shift+s\", \"shift+ctrl+x\", \"strg+q\", \"\"]", []string{
+			`f:2:1: keys.a: "cntrl+s" is not a key; write a character or a name such as enter or f5, after ctrl+, alt+ or shift+ where they are held; did you mean "ctrl+s"?`,
+			`f:2:1: keys.a: "Escape" is not a key; write a character or a name such as enter or f5, after ctrl+, alt+ or shift+ where they are held; did you mean "esc"?`,
+			`f:2:1: keys.a: "shift+s" is not a key; write a character or a name such as enter or f5, after ctrl+, alt+ or shift+ where they are held; did you mean "S"?`,
+			`f:2:1: keys.a: "shift+ctrl+x" is not a key; write a character or a name such as enter or f5, after ctrl+, alt+ or shift+ where they are held; did you mean "ctrl+shift+x"?`,
+			`f:2:1: keys.a: "strg+q" is not a key; write a character or a name such as enter or f5, after ctrl+, alt+ or shift+ where they are held; did you mean "ctrl+q"?`,
+			`f:2:1: keys.a: "" is not a key; write a character or a name such as enter or f5, after ctrl+, alt+ or shift+ where they are held`}},
+		{"key names", "[keys]\na = [\"+\", \"ctrl++\", \"G\", \"?\", \"ä\", \"f10\", \"shift+tab\", \"ctrl+alt+pgdown\", \"space\"]", nil},
+		{"colours", "[ui]\ncolors = \"truecolour\"", []string{`f:2:1: ui.colors: "truecolour" is none of truecolor, 256, 16, none; did you mean "truecolor"?`}},
 		{"a table that is none", "log = 3\n[ui]\nmice = true", []string{`f:1:1: log must be a table, not a number`, `f:3:1: unknown key "mice" in [ui]`}},
 		{"list of wrong things", "[keys]\nquit = [1, \"q\"]", []string{`f:2:1: keys.quit must be a list of texts, not a number`}},
 		{"syntax", "[log]\nmax-size = = 1", []string{"f:2:12: unexpected character U+003D '=' at start of value"}},
@@ -105,9 +117,10 @@ func TestTheRestStillWorks(t *testing.T) {
 		t.Errorf("problems: %v", problems)
 	}
 	want := config.Default()
-	want.File, want.Log.MaxSize, want.UI.ASCII = "f", 8<<10, true
+	ascii := true
+	want.File, want.Log.MaxSize, want.UI.ASCII = "f", 8<<10, &ascii
 	want.Registries = map[string]config.Registry{"a.b": {Insecure: true}}
-	if d := cmp.Diff(want, c); d != "" {
+	if d := cmp.Diff(want, c, cmpopts.IgnoreUnexported(c)); d != "" {
 		t.Error(d)
 	}
 }
@@ -167,7 +180,7 @@ func TestLoadWithoutFile(t *testing.T) {
 	if len(problems) != 1 || !strings.HasSuffix(problems[0].String(), "missing.toml: cannot be read: no such file or directory") {
 		t.Errorf("a named file that is missing: %v", problems)
 	}
-	if d := cmp.Diff(config.Default(), c); d != "" {
+	if d := cmp.Diff(config.Default(), c, cmpopts.IgnoreUnexported(c)); d != "" {
 		t.Error(d)
 	}
 	t.Setenv("GANTRY_CONFIG", "")

@@ -3,55 +3,56 @@ package config
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
 	"gantry/images"
+	"gantry/internal/tomldoc"
 )
 
 // schema is the whole of what a file may say. It fills in c.
-func (c *Config) schema(r *reader) fields {
-	return fields{
-		"detach-keys": text(r, &c.DetachKeys, checkDetachKeys),
+func (c *Config) schema(r *tomldoc.Reader) tomldoc.Fields {
+	return tomldoc.Fields{
+		"detach-keys": r.Text(&c.DetachKeys, checkDetachKeys),
 		"registries":  c.registries(r),
-		"log": func(k key, v any) {
-			r.table(k, v, fields{
+		"log": func(k tomldoc.Key, v any) {
+			r.Table(k, v, tomldoc.Fields{
 				"max-size": size(r, &c.Log.MaxSize),
 				"max-file": count(r, &c.Log.MaxFile),
 			})
 		},
-		"ui": func(k key, v any) {
-			r.table(k, v, fields{
-				"theme":      text(r, &c.UI.Theme, nil),
-				"mouse":      flag(r, &c.UI.Mouse),
-				"ascii":      flag(r, &c.UI.ASCII),
-				"ask-before": words(r, &c.UI.AskBefore, "stop", "restart"),
+		"ui": func(k tomldoc.Key, v any) {
+			r.Table(k, v, tomldoc.Fields{
+				"theme":      r.Text(&c.UI.Theme, nil),
+				"mouse":      r.Flag(&c.UI.Mouse),
+				"colors":     r.Word(&c.UI.Colors, Colors()...),
+				"ascii":      choice(r, &c.UI.ASCII),
+				"ask-before": r.Words(&c.UI.AskBefore, "stop", "restart"),
 			})
 		},
 		"keys": c.keys(r),
 	}
 }
 
-func (c *Config) registries(r *reader) func(key, any) {
-	return func(k key, v any) {
-		t, ok := want[map[string]any](r, k, v, "a table")
+func (c *Config) registries(r *tomldoc.Reader) func(tomldoc.Key, any) {
+	return func(k tomldoc.Key, v any) {
+		t, ok := tomldoc.Want[map[string]any](r, k, v, "a table")
 		if !ok {
 			return
 		}
 		c.Registries = make(map[string]Registry, len(t))
 		for host, v := range t {
-			k := k.then(host)
+			k := k.Then(host)
 			if err := checkHost(host); err != nil {
-				r.problem(k, "", "%v", err)
+				r.Problem(k, "", "%v", err)
 				continue
 			}
 			var reg Registry
-			r.table(k, v, fields{
-				"insecure": flag(r, &reg.Insecure),
-				"http":     flag(r, &reg.HTTP),
-				"mirrors": func(k key, v any) {
-					if l, ok := r.list(k, v, checkMirror); ok {
+			r.Table(k, v, tomldoc.Fields{
+				"insecure": r.Flag(&reg.Insecure),
+				"http":     r.Flag(&reg.HTTP),
+				"mirrors": func(k tomldoc.Key, v any) {
+					if l, ok := r.List(k, v, checkMirror); ok {
 						reg.Mirrors = l
 					}
 				},
@@ -62,9 +63,9 @@ func (c *Config) registries(r *reader) func(key, any) {
 }
 
 // keys takes any action: which there are, the user interface knows.
-func (c *Config) keys(r *reader) func(key, any) {
-	return func(k key, v any) {
-		t, ok := want[map[string]any](r, k, v, "a table")
+func (c *Config) keys(r *tomldoc.Reader) func(tomldoc.Key, any) {
+	return func(k tomldoc.Key, v any) {
+		t, ok := tomldoc.Want[map[string]any](r, k, v, "a table")
 		if !ok {
 			return
 		}
@@ -73,82 +74,52 @@ func (c *Config) keys(r *reader) func(key, any) {
 			if s, one := v.(string); one {
 				v = []any{s}
 			}
-			if l, ok := r.list(k.then(action), v, checkKey); ok {
+			if l, ok := r.List(k.Then(action), v, checkKey); ok {
 				c.Keys[action] = l
 			}
 		}
 	}
 }
 
-func text(r *reader, into *string, check func(string) error) func(key, any) {
-	return func(k key, v any) {
-		s, ok := want[string](r, k, v, "a text")
-		if !ok {
-			return
-		}
-		if check != nil {
-			if err := check(s); err != nil {
-				r.problem(k, "", "%s: %v", k, err)
-				return
-			}
-		}
-		*into = s
-	}
-}
-
-func flag(r *reader, into *bool) func(key, any) {
-	return func(k key, v any) {
-		if b, ok := want[bool](r, k, v, "true or false"); ok {
-			*into = b
+// choice is true, false, or not said.
+func choice(r *tomldoc.Reader, into **bool) func(tomldoc.Key, any) {
+	return func(k tomldoc.Key, v any) {
+		if b, ok := tomldoc.Want[bool](r, k, v, "true or false"); ok {
+			*into = &b
 		}
 	}
 }
 
-func count(r *reader, into *int) func(key, any) {
-	return func(k key, v any) {
-		n, ok := want[int64](r, k, v, "a whole number")
+func count(r *tomldoc.Reader, into *int) func(tomldoc.Key, any) {
+	return func(k tomldoc.Key, v any) {
+		n, ok := tomldoc.Want[int64](r, k, v, "a whole number")
 		switch {
 		case !ok:
 		case n < 1 || n > 10_000:
-			r.problem(k, "", "%s must be between 1 and 10000", k)
+			r.Problem(k, "", "%s must be between 1 and 10000", k)
 		default:
 			*into = int(n)
 		}
 	}
 }
 
-func size(r *reader, into *int64) func(key, any) {
-	return func(k key, v any) {
+func size(r *tomldoc.Reader, into *int64) func(tomldoc.Key, any) {
+	return func(k tomldoc.Key, v any) {
 		if n, ok := v.(int64); ok {
 			v = strconv.FormatInt(n, 10)
 		}
-		s, ok := want[string](r, k, v, `a size such as "64MiB"`)
+		s, ok := tomldoc.Want[string](r, k, v, `a size such as "64MiB"`)
 		if !ok {
 			return
 		}
 		n, err := ParseSize(s)
 		switch {
 		case err != nil:
-			r.problem(k, "", "%s: %v", k, err)
+			r.Problem(k, "", "%s: %v", k, err)
 		case n < 4<<10:
-			r.problem(k, "", "%s must be at least 4KiB", k)
+			r.Problem(k, "", "%s must be at least 4KiB", k)
 		default:
 			*into = n
-		}
-	}
-}
-
-// words takes a list out of a fixed set.
-func words(r *reader, into *[]string, valid ...string) func(key, any) {
-	return func(k key, v any) {
-		l, ok := r.list(k, v, func(s string) (string, error) {
-			if slices.Contains(valid, s) {
-				return "", nil
-			}
-			return nearest(s, valid), fmt.Errorf("%q is none of %s", s, strings.Join(valid, ", "))
-		})
-		if ok {
-			*into = l
 		}
 	}
 }
@@ -189,13 +160,6 @@ func checkDetachKeys(s string) error {
 		}
 	}
 	return nil
-}
-
-func checkKey(s string) (string, error) {
-	if s == "" || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return "", fmt.Errorf("%q is not the name of a key", s)
-	}
-	return "", nil
 }
 
 // checkHost accepts what can stand as the registry in a reference: the one

@@ -1,8 +1,8 @@
-package config
+package tomldoc
 
-// nearest finds the valid word that s was probably meant to be: the one with
+// Nearest finds the valid word that s was probably meant to be: the one with
 // the fewest edits, and not more than a third of its letters.
-func nearest(s string, valid []string) string {
+func Nearest(s string, valid []string) string {
 	best, fewest := "", 1<<30
 	for _, w := range valid {
 		if d := edits(s, w); d < fewest && d <= max(1, (len(w)+2)/3) {
