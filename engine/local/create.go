@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -272,12 +271,6 @@ func (e *Engine) bundle(rec *containerRecord, img *base) (warnings []string, err
 		return nil, err
 	}
 	warnings = host.Warnings(spec.Linux.Resources)
-	if slices.Contains(spec.Process.Capabilities.Bounding, "CAP_SYS_PTRACE") {
-		// A program that is about to be executed in the container waits there
-		// with the engine's privileges, and this capability overrides that it
-		// cannot be looked into.
-		warnings = append(warnings, "SYS_PTRACE: what runs in this container can take over the programs that exec starts in it, before they give up the host's privileges; run only what you trust")
-	}
 	return warnings, e.writeSpec(rec, spec)
 }
 

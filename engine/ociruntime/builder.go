@@ -90,6 +90,7 @@ func (b *builder) onThread(s surroundings) (*Process, error) {
 		if b.console != nil {
 			unix.Close(b.console.master)
 		}
+		b.prog.crossing.close()
 		return nil, err
 	}
 	proc := -1
@@ -132,7 +133,7 @@ func (b *builder) build() (*Process, error) {
 		status.Close()
 		return nil, err
 	}
-	p.status = status
+	p.status, p.crossing = status, b.prog.crossing
 	// Our copy of the child's end: with it open, the child's death would not
 	// be seen.
 	unix.Close(child)

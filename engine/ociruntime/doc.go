@@ -24,6 +24,19 @@
 // thread: it must not allocate, lock or grow its stack. So it runs a list of
 // system calls that was prepared before, and nothing else (fork.go).
 //
+// Exec does the same in a container that runs, with one difference where its
+// programs may trace others (CAP_SYS_PTRACE lets them take over whatever they
+// see): what waits stays outside of the pid namespace, and what comes in has
+// nothing left to give up (apart.go):
+//
+//	child, in the caller's pid namespace
+//	------------------------------------
+//	joins the pid namespace for its children
+//	stands still in read(2)
+//	credentials, capabilities, seccomp
+//	clone as the caller's child ---------> in the container's pid namespace
+//	exit                                   session, terminal, execve
+//
 // Compared with executing an init program inside the new namespaces this
 // saves starting a second Go runtime, errors are ordinary values instead of
 // messages, no thread of a runtime counts against the container's pids or
@@ -41,6 +54,10 @@
 //     in the container without its flags.
 //   - Every descriptor is O_CLOEXEC and the child closes all but four of its
 //     own before it does anything else (CVE-2024-21626).
+//
+// What a program of the container can read of a process on its way in are the
+// streams it gets, the socket for its failure and a copy of the memory of its
+// own container's monitor, which knows of no other container.
 //
 // The exception is --init: pid 1 is then a reaper (reap.go), this very
 // executable, started by descriptor through a read-only mount that no path

@@ -17,8 +17,11 @@ type ExecOptions struct {
 	Pid     int      // of the container's first process, when PidFD is nil
 	PidFD   *os.File // the caller's to close
 	Process *specs.Process
-	User    string // as in CreateOptions
-	Seccomp []unix.SockFilter
+	// Capabilities are those of the container, which may differ from
+	// Process.Capabilities: what its other programs may hold.
+	Capabilities *specs.LinuxCapabilities
+	User         string // as in CreateOptions
+	Seccomp      []unix.SockFilter
 	// SeccompFlags are those of seccomp(2), see SeccompFlags.
 	SeccompFlags          uint
 	Group                 *leaf.Group
@@ -26,6 +29,10 @@ type ExecOptions struct {
 	Console               bool
 	Size                  engine.TermSize
 }
+
+// apart are the namespaces that a child kept apart joins by itself: of them
+// the pid namespace holds for its own children only.
+const apart = unix.CLONE_NEWCGROUP | unix.CLONE_NEWPID
 
 // joined are the namespaces of a container that Exec enters. Those that the
 // container shares with the host are ours already, and joining them does
@@ -36,7 +43,9 @@ type ExecOptions struct {
 const joined = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
 	unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
 
-// Exec makes a process in a running container which waits for Start.
+// Exec makes a process in a running container which waits for Start. Where a
+// program of the container may trace others, what waits is not in its pid
+// namespace, and Start sets Pid and PidFD to the process that then is.
 func Exec(o ExecOptions) (*Process, error) {
 	if o.Process == nil {
 		return nil, fmt.Errorf("exec in container: %w: there is no process", engine.ErrInvalid)
@@ -77,13 +86,21 @@ func (o *ExecOptions) enter(b *builder) error {
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {
 		return os.NewSyscallError("unshare", err)
 	}
-	if err := unix.Setns(pidfd, joined); err != nil {
+	ns := joined
+	b.prog.join, b.prog.container = unix.CLONE_NEWCGROUP, pidfd
+	if mayTrace(o.Capabilities, o.Process.Capabilities) {
+		if b.prog.crossing, err = newCrossing(); err != nil {
+			return err
+		}
+		ns &^= apart
+		b.prog.join = apart
+	}
+	if err := unix.Setns(pidfd, ns); err != nil {
 		if err == unix.ESRCH {
 			return fmt.Errorf("join namespaces: %w: the container has ended", engine.ErrConflict)
 		}
 		return fmt.Errorf("join namespaces: %w", needRoot(err))
 	}
-	b.prog.joinCgroupNS, b.prog.container = true, pidfd
 	unix.Umask(0)
 	root, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {

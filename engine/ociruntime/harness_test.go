@@ -2,7 +2,6 @@ package ociruntime_test
 
 import (
 	"bytes"
-	"debug/elf"
 	"io"
 	"os"
 	"path/filepath"
@@ -144,20 +143,10 @@ func testSpec(args ...string) *specs.Spec {
 	}
 }
 
-// withInit asks for the reaper, which is this test binary. Where that is linked
-// dynamically (the race detector, or cgo), it needs the host's libraries.
+// withInit asks for the reaper, which is this test binary.
 func withInit(o *ociruntime.CreateOptions) {
 	o.InitProcess = true
-	if exe, err := elf.Open("/proc/self/exe"); err == nil {
-		defer exe.Close()
-		for _, p := range exe.Progs {
-			if p.Type == elf.PT_INTERP {
-				for _, dir := range []string{"/lib", "/lib64", "/usr/lib"} {
-					o.Spec.Mounts = append(o.Spec.Mounts, specs.Mount{Destination: dir, Type: "bind", Source: dir, Options: []string{"rbind", "ro"}})
-				}
-			}
-		}
-	}
+	bindLibraries(o, "/proc/self/exe")
 }
 
 // result is how a container's program ended.

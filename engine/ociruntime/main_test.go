@@ -9,8 +9,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Args[0] == ociruntime.InitName {
+	switch os.Args[0] {
+	case ociruntime.InitName:
 		ociruntime.InitMain()
+	case tracerPath:
+		tracerMain()
 	}
 	dir, err := copyBusybox()
 	if err != nil {

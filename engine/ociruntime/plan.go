@@ -16,8 +16,10 @@ const (
 	stepStdio step = iota
 	stepProc
 	stepRelease
+	stepCross
 	stepSession
 	stepTerminal
+	stepNamespaces
 	stepCgroupNamespace
 	stepNoNewPrivileges
 	stepBounding
@@ -34,6 +36,8 @@ var stepNames = [...]string{
 	stepRelease:         "wait for start",
 	stepSession:         "start session",
 	stepTerminal:        "set controlling terminal",
+	stepCross:           "enter pid namespace",
+	stepNamespaces:      "join namespaces",
 	stepCgroupNamespace: "enter cgroup namespace",
 	stepNoNewPrivileges: "set no_new_privs",
 	stepBounding:        "drop capabilities from bounding set",
@@ -60,8 +64,9 @@ type program struct {
 	proc         *prepared // a procfs to make, or nil
 	console      bool      // standard input is the terminal
 	cgroupNS     bool      // make one
-	joinCgroupNS bool      // of container
+	join         int       // namespaces that the child joins itself, of container
 	container    int       // descriptor of its first process
+	crossing     *crossing // by which it comes into the pid namespace, or nil
 	reaper       bool
 	stdio        [3]int // numbers of dupHigh, here and below
 	status       int
@@ -75,8 +80,8 @@ func newPlan(prog program) (*plan, error) {
 	// Memory of the parent is copied into the child: nobody may look into it.
 	// execve resets this.
 	p.add(must, stepStdio, unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0)
-	if prog.joinCgroupNS {
-		p.add(must, stepCgroupNamespace, unix.SYS_SETNS, uintptr(prog.container), unix.CLONE_NEWCGROUP)
+	if prog.join != 0 {
+		p.add(must, stepNamespaces, unix.SYS_SETNS, uintptr(prog.container), uintptr(prog.join))
 	}
 	next := p.stdio(prog)
 	if prog.proc != nil {
@@ -84,15 +89,14 @@ func newPlan(prog program) (*plan, error) {
 			return nil, err
 		}
 	}
-	p.add(released, stepRelease, unix.SYS_READ, childStatus, ptrOf(p, new(byte)), 1)
+	p.await(prog)
 	if prog.cgroupNS {
 		// Only now is the child in its group, which becomes the root of the
 		// namespace. CLONE_NEWCGROUP in clone3 would take the parent's.
 		p.add(must, stepCgroupNamespace, unix.SYS_UNSHARE, unix.CLONE_NEWCGROUP)
 	}
-	p.add(must, stepSession, unix.SYS_SETSID)
-	if prog.console {
-		p.add(must, stepTerminal, unix.SYS_IOCTL, 0, unix.TIOCSCTTY, 0)
+	if prog.crossing == nil {
+		p.session(prog)
 	}
 	// A session keyring of its own, or it would hold the keys of whoever
 	// started gantry. Kernels without keyrings say ENOSYS.
@@ -103,10 +107,36 @@ func newPlan(prog program) (*plan, error) {
 	}
 	p.add(may, stepSession, unix.SYS_UMASK, umask)
 	p.signals()
+	if prog.crossing != nil {
+		prog.crossing.hide(p)
+	}
 	if err := p.credentials(prog); err != nil {
 		return nil, err
 	}
+	if prog.crossing != nil {
+		prog.crossing.cross(p)
+		p.session(prog)
+	}
 	return p, p.program(prog)
+}
+
+// await stands still until the release.
+func (p *plan) await(prog program) {
+	into := uintptr(0)
+	if prog.crossing != nil {
+		into = prog.crossing.at(pageRelease)
+	} else {
+		into = ptrOf(p, new(byte))
+	}
+	p.add(released, stepRelease, unix.SYS_READ, childStatus, into, 1)
+}
+
+// session makes the process the leader of one, with its terminal.
+func (p *plan) session(prog program) {
+	p.add(must, stepSession, unix.SYS_SETSID)
+	if prog.console {
+		p.add(must, stepTerminal, unix.SYS_IOCTL, 0, unix.TIOCSCTTY, 0)
+	}
 }
 
 func (p *plan) add(r rule, s step, nr uintptr, args ...uintptr) {

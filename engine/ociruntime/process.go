@@ -15,14 +15,18 @@ import (
 // Process is a program that waits to be started, or that runs. It is a child
 // of the calling process, which reaps it (but see Start).
 type Process struct {
-	Pid   int      // in the caller's pid namespace
-	PidFD *os.File // closed by the caller
+	// Pid is the number in the caller's pid namespace, PidFD is closed by the
+	// caller. Start may change both: see Exec.
+	Pid   int
+	PidFD *os.File
 	// Console is the master of the program's terminal, nil without one.
 	// Closed by the caller.
 	Console *os.File
 
 	status *os.File // ours of the socket pair: release out, failure in
 	path   string   // the program, as given
+
+	crossing *crossing // until Start, of one that Exec keeps apart
 }
 
 // Start lets the program go and returns once it has been executed. When that
@@ -41,10 +45,14 @@ func (p *Process) Start() error {
 	case n == 0 && (err == io.EOF || errors.Is(err, unix.ECONNRESET)):
 		// The child's end was closed: by its exec, or because it was killed
 		// before. Either way its exit status tells.
+		if err := p.arrive(); err != nil {
+			p.Abort()
+			return fmt.Errorf("start program: %w", err)
+		}
 		p.status.Close()
 		return nil
 	case err == nil:
-		err = p.failure(message[:])
+		err = errors.Join(p.failure(message[:]), p.arrive())
 	}
 	p.Abort()
 	return fmt.Errorf("start program: %w", err)
@@ -56,8 +64,15 @@ const failureSize = 8
 func (p *Process) failure(message []byte) error {
 	at := step(binary.NativeEndian.Uint32(message[:4]))
 	errno := unix.Errno(binary.NativeEndian.Uint32(message[4:]))
-	if at == stepExec {
+	switch at {
+	case stepExec:
 		return &ExecError{Path: p.path, Err: errno}
+	case stepNamespaces:
+		if errno == unix.ESRCH {
+			return fmt.Errorf("%s: %w: the container has ended", at, engine.ErrConflict)
+		}
+	case stepCross:
+		return fmt.Errorf("%s: %w", at, crossError(errno))
 	}
 	return fmt.Errorf("%s: %w", at, needRoot(errno))
 }
@@ -100,6 +115,7 @@ func (p *Process) oneDescriptor(oob []byte, open *fds) (int, error) {
 
 // Abort ends a process that is not to be started and frees everything.
 func (p *Process) Abort() {
+	p.crossing.close()
 	unix.PidfdSendSignal(int(p.PidFD.Fd()), unix.SIGKILL, nil, 0)
 	// ECHILD: the caller reaps all of its children, and was faster.
 	retry(func() error {

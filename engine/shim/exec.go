@@ -60,7 +60,7 @@ func (s *shim) execute(o *engine.ExecOptions) (*execution, error) {
 		return nil, err
 	}
 	defer pidfd.Close()
-	opts := ociruntime.ExecOptions{PidFD: pidfd, Process: process, User: o.User, Group: s.group(), Console: o.Tty, Size: o.Size}
+	opts := ociruntime.ExecOptions{PidFD: pidfd, Process: process, User: o.User, Group: s.group(), Console: o.Tty, Size: o.Size, Capabilities: spec.Process.Capabilities}
 	if o.User == "" {
 		opts.User = s.cfg.User
 	}
@@ -136,12 +136,12 @@ func (x *execution) begin(opts ociruntime.ExecOptions, stdin bool) (err error) {
 	if err != nil {
 		return err
 	}
-	if x.program, err = adoptChild(p); err != nil {
-		p.Abort()
+	// Only a program that runs has the process that it will have.
+	if err = p.Start(); err != nil {
 		return err
 	}
-	if err = p.Start(); err != nil {
-		x.program.pidfd.Close()
+	if x.program, err = adoptChild(p); err != nil {
+		p.Abort()
 		return err
 	}
 	return x.connect(ours, stdin)
