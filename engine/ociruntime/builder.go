@@ -65,7 +65,7 @@ func (b *builder) prepare() error {
 		return err
 	}
 	if b.prog.reaper {
-		if b.exe, err = sealedExe(); err != nil {
+		if b.exe, err = reaperExe(); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -12,17 +13,30 @@ import (
 
 const selfExe = "/proc/self/exe"
 
-// sealedExe is a descriptor of this executable through which nobody can write
-// to it, open for as long as the process lives.
+// Both programs of ours that a container may come near run from a descriptor
+// of this executable through which nobody can write to it.
 //
-// A program in the container reaches the file of its pid 1 by /proc/1/exe
-// (CVE-2019-5736). What it reaches is a copy of the mount, read-only, in no
-// mount namespace: it cannot be remounted, and the kernel refuses to open the
-// file for writing. Making the copy costs nothing, unlike copying 20 MB.
-var sealedExe = sync.OnceValues(func() (int, error) {
+// The reaper is pid 1, whose file is in reach as /proc/1/exe (CVE-2019-5736).
+// Monitors are out of sight, but what one forks to exec a program is in the
+// container's pid namespace for a moment, as a process whose file is still the
+// monitor's; whoever may trace can open that. The kernel refuses to write to a
+// file that runs, yet the descriptor outlives the monitor, and kernels 6.11 and
+// 6.12 did not refuse at all.
+//
+// What is reached is a copy of the mount, read-only, in no mount namespace: it
+// cannot be remounted, and the kernel refuses to open the file for writing.
+// Making the copy costs some 50 µs, copying 20 MB into memory 10 ms.
+var (
+	// reaperExe can be executed by every user.
+	reaperExe = sync.OnceValues(func() (int, error) { return protect(runnableByAll) })
+	// monitorExe is for us alone.
+	monitorExe = sync.OnceValues(func() (int, error) { return protect(func(int) bool { return true }) })
+)
+
+func protect(good func(fd int) bool) (int, error) {
 	for _, try := range []func() (int, error){mountedExe, readonlyExe, copiedExe} {
 		fd, err := try()
-		if err == nil && runnableByAll(fd) {
+		if err == nil && good(fd) {
 			return fd, nil
 		}
 		if err == nil {
@@ -30,20 +44,16 @@ var sealedExe = sync.OnceValues(func() (int, error) {
 		}
 	}
 	return -1, errors.New("protect executable: no way to make it read-only")
-})
+}
 
-// SealedExecutable duplicates a descriptor of this executable through which it
-// can be executed and not be written.
-func SealedExecutable() (*os.File, error) {
-	fd, err := sealedExe()
+// SealedExecutable is a path under which this process can execute itself, in a
+// way that leaves no container a file to write to.
+func SealedExecutable() (string, error) {
+	fd, err := monitorExe()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
-	if err != nil {
-		return nil, os.NewSyscallError("fcntl", err)
-	}
-	return os.NewFile(uintptr(dup), selfExe), nil
+	return "/proc/self/fd/" + strconv.Itoa(fd), nil
 }
 
 // mountedExe copies the mount of the executable, of that file only.
@@ -57,7 +67,7 @@ func mountedExe() (int, error) {
 		unix.Close(fd)
 		return -1, err
 	}
-	return fd, nil
+	return raise(fd)
 }
 
 // readonlyExe is for a program that was itself started through such a mount:
@@ -72,7 +82,18 @@ func readonlyExe() (int, error) {
 		unix.Close(fd)
 		return -1, fmt.Errorf("%s is writable", selfExe)
 	}
-	return fd, nil
+	return raise(fd)
+}
+
+// raise gives a descriptor a number that nothing a child is started with gets:
+// it would be overwritten before the child executes it.
+func raise(fd int) (int, error) {
+	defer unix.Close(fd)
+	high, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, firstHigh)
+	if err != nil {
+		return -1, os.NewSyscallError("fcntl", err)
+	}
+	return high, nil
 }
 
 // copiedExe copies the executable into memory and seals it there.
@@ -95,7 +116,7 @@ func copiedExe() (int, error) {
 		dst.Close()
 		return -1, fmt.Errorf("copy executable: %w", err)
 	}
-	sealed, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
+	sealed, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, firstHigh)
 	dst.Close()
 	return sealed, err
 }

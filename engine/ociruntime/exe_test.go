@@ -69,13 +69,11 @@ func TestProtectedExecutableOfAProtectedOne(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: it copies a mount")
 	}
-	f, err := SealedExecutable()
+	path, err := SealedExecutable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	cmd := exec.Command("/proc/self/fd/3")
-	cmd.ExtraFiles = []*os.File{f}
+	cmd := exec.Command(path)
 	cmd.Env = []string{roleVariable + "=seal"}
 	out, err := cmd.CombinedOutput()
 	if err != nil || strings.TrimSpace(string(out)) != "read-only" {
@@ -96,7 +94,7 @@ func init() {
 }
 
 func sealRole() {
-	fd, err := sealedExe()
+	fd, err := monitorExe()
 	if err == nil {
 		_, err = os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", fd), os.O_WRONLY|os.O_TRUNC, 0)
 	}
@@ -124,13 +122,11 @@ func TestWithoutRoot(t *testing.T) {
 		t.Skip("needs root: it becomes another user")
 	}
 	// The test binary lies where that user cannot go.
-	f, err := SealedExecutable()
+	path, err := SealedExecutable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	cmd := exec.Command("/proc/self/fd/3")
-	cmd.ExtraFiles = []*os.File{f}
+	cmd := exec.Command(path)
 	cmd.Env = []string{roleVariable + "=create"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := cmd.CombinedOutput()

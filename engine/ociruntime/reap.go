@@ -7,7 +7,6 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,8 +29,7 @@ func InitMain() {
 	unix.CloseOnExec(childStatus)
 	// The same user may not look into this process, nor trace it.
 	unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
-	name := append([]byte(InitName), 0)
-	unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(&name[0])), 0, 0, 0)
+	NameThread(InitName)
 	runtime.GOMAXPROCS(1)
 
 	signals := make(chan os.Signal, 64)

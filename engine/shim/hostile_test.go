@@ -98,6 +98,15 @@ func TestHygiene(t *testing.T) {
 	if env, err := os.ReadFile(filepath.Join(proc, "environ")); err != nil || string(env) != "GOGC=50\x00GOMEMLIMIT=16MiB\x00GOMAXPROCS=1\x00" {
 		t.Errorf("environment %q, %v", env, err)
 	}
+	// A program of the container that may trace reaches this file while one is
+	// started beside it: it is the host's, and must not be written to.
+	var exe unix.Statfs_t
+	if err := unix.Statfs(filepath.Join(proc, "exe"), &exe); err != nil || exe.Flags&unix.ST_RDONLY == 0 {
+		t.Errorf("the monitor's program is on a writable mount: flags %x, %v", exe.Flags, err)
+	}
+	if comm, err := os.ReadFile(filepath.Join(proc, "comm")); err != nil || string(comm) != shim.Name+"\n" {
+		t.Errorf("the monitor is called %q, %v", comm, err)
+	}
 	if cwd, err := os.Readlink(filepath.Join(proc, "cwd")); err != nil || cwd != "/" {
 		t.Errorf("working directory %q, %v", cwd, err)
 	}

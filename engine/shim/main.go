@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"gantry/engine/ociruntime"
 	"gantry/internal/usock"
 )
 
@@ -108,6 +109,8 @@ func (s *shim) exited() bool {
 func settleDown() {
 	runtime.MemProfileRate = 0 // its table has a page for nearly every sample
 	os.Chdir("/")
+	// It would be called by the number of the descriptor that it runs from.
+	ociruntime.NameThread(Name)
 	unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 	// Its end would leave the container without an exit code. Lowering needs
 	// CAP_SYS_RESOURCE, which root in a container may lack.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gantry/engine/cgroup/leaf"
+	"gantry/engine/ociruntime"
 	"gantry/engine/record"
 	"gantry/internal/usock"
 )
@@ -81,8 +82,8 @@ func greeted(ctx context.Context, f *os.File) error {
 // (rest.go). Nothing of this goes on to a container.
 var environment = []string{"GOGC=50", "GOMEMLIMIT=16MiB", "GOMAXPROCS=1"}
 
-// execute runs this program again. /proc/self/exe is what this process runs,
-// even when the file was replaced or, as by go run, removed.
+// execute runs this program again: what this process runs, even when the file
+// was replaced or, as by go run, removed.
 // log becomes its standard error and output, nil: nothing does.
 func execute(group *leaf.Group, log, theirs *os.File, argv []string) error {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
@@ -147,7 +148,11 @@ func startIn(group *leaf.Group, argv []string, attr *syscall.ProcAttr) (pid int,
 // start is os.StartProcess without its first trying out pidfds with a process
 // of its own.
 func start(argv []string, attr *syscall.ProcAttr) (int, error) {
-	pid, err := syscall.ForkExec("/proc/self/exe", argv, attr)
+	exe, err := ociruntime.SealedExecutable()
+	if err != nil {
+		return 0, err
+	}
+	pid, err := syscall.ForkExec(exe, argv, attr)
 	if err != nil {
 		return 0, &os.PathError{Op: "execute", Path: argv[0], Err: err}
 	}
