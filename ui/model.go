@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -106,8 +108,22 @@ func Run(ctx context.Context, eng engine.Engine, opts Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// 30 frames a second: the renderer's ticker is what an idle program costs.
-	_, err := tea.NewProgram(New(ctx, eng, opts), tea.WithContext(ctx), tea.WithFPS(30)).Run()
+	p := tea.NewProgram(New(ctx, eng, opts), tea.WithContext(ctx), tea.WithFPS(30))
+	stop := quitOnHangUp(ctx, p)
+	defer stop()
+	_, err := p.Run()
 	return err
+}
+
+// quitOnHangUp ends the program in order when its terminal goes away: bubbletea
+// does so for other signals, and a terminal may outlive the one who hangs up.
+func quitOnHangUp(ctx context.Context, p *tea.Program) (stop func()) {
+	ctx, cancel := signal.NotifyContext(ctx, syscall.SIGHUP)
+	unhook := context.AfterFunc(ctx, p.Quit)
+	return func() {
+		unhook()
+		cancel()
+	}
 }
 
 type (

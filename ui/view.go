@@ -136,15 +136,23 @@ func (m *Model) footer() string {
 	return line + strings.Repeat(" ", gap) + style.Render(toast)
 }
 
+// hintLine shows as many hints as there is room for, and always the last one:
+// it leads to all others.
 func (m *Model) hintLine(room int) string {
-	line, used := "", 0
-	for _, h := range m.hints() {
-		key, text, _ := strings.Cut(h, " ")
-		if used+widgets.Width(h)+2 > room {
-			break
+	hints := m.hints()
+	last := len(hints) - 1
+	if last < 0 {
+		return ""
+	}
+	line, left := "", room-widgets.Width(hints[last])-2
+	for i, h := range hints {
+		if i < last {
+			if left -= widgets.Width(h) + 2; left < 0 {
+				continue
+			}
 		}
+		key, text, _ := strings.Cut(h, " ")
 		line += " " + m.styles.Key.Render(key) + " " + m.styles.Muted.Render(text) + " "
-		used += widgets.Width(h) + 2
 	}
 	return line
 }

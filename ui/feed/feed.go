@@ -27,20 +27,22 @@ type State struct {
 
 // Lists follows the engine's objects.
 type Lists struct {
-	eng  engine.Engine
-	next chan State
+	eng   engine.Engine
+	next  chan State
+	guard guard
 }
 
 // NewLists starts to follow; it ends with ctx.
 func NewLists(ctx context.Context, eng engine.Engine) *Lists {
 	l := &Lists{eng: eng, next: make(chan State)}
-	go l.run(ctx)
+	go l.guard.run(func() { l.run(ctx) }, func() {})
 	return l
 }
 
 // Next waits for the next state. It returns false when the feed has ended.
 func (l *Lists) Next() (State, bool) {
 	s, ok := <-l.next
+	l.guard.check()
 	return s, ok
 }
 
@@ -59,7 +61,7 @@ func (l *Lists) run(ctx context.Context) {
 		state, seq := l.list(ctx)
 		if !watching && state.Err == nil {
 			watching = true
-			watch.Go(func() { l.watch(ctx, seq, changed) })
+			watch.Go(func() { l.guard.run(func() { l.watch(ctx, seq, changed) }, cancel) })
 		}
 		select {
 		case l.next <- state:
@@ -143,6 +145,7 @@ type LogFeed struct {
 	ended bool
 
 	notify chan struct{}
+	guard  guard
 }
 
 // KeptLines is how many lines a LogFeed keeps in memory; the whole log stays
@@ -152,7 +155,7 @@ const KeptLines = 5000
 // NewLog starts to follow; it ends with ctx. clean makes a line safe to show.
 func NewLog(ctx context.Context, eng engine.Engine, id engine.ID, clean func([]byte) string) *LogFeed {
 	f := &LogFeed{notify: make(chan struct{}, 1)}
-	go func() {
+	go f.guard.run(func() {
 		q := logs.Query{Follow: true, Tail: KeptLines, Stdout: true, Stderr: true, Marks: true}
 		for e, err := range eng.Containers().Logs(ctx, string(id), q) {
 			if err != nil {
@@ -166,7 +169,7 @@ func NewLog(ctx context.Context, eng engine.Engine, id engine.ID, clean func([]b
 			f.add(line)
 		}
 		f.finish(nil)
-	}()
+	}, f.wake)
 	return f
 }
 
@@ -208,6 +211,7 @@ func (f *LogFeed) Next(ctx context.Context) bool {
 	case <-ctx.Done():
 		return false
 	}
+	f.guard.check()
 	wait(ctx, Frame)
 	return ctx.Err() == nil
 }

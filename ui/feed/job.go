@@ -18,12 +18,13 @@ type Job struct {
 	err   error
 
 	notify chan struct{}
+	guard  guard
 }
 
 // NewJob starts to follow; it ends with the job or with ctx.
 func NewJob(ctx context.Context, eng engine.Engine, id engine.ID) *Job {
 	j := &Job{parts: make(map[string]images.Progress), notify: make(chan struct{}, 1)}
-	go func() {
+	go j.guard.run(func() {
 		for p, err := range eng.Jobs().Follow(ctx, string(id)) {
 			if err != nil {
 				j.set(func() { j.err = err })
@@ -32,7 +33,7 @@ func NewJob(ctx context.Context, eng engine.Engine, id engine.ID) *Job {
 			j.set(func() { j.put(p) })
 		}
 		j.set(func() { j.over = true })
-	}()
+	}, func() { j.set(func() { j.over = true }) })
 	return j
 }
 
@@ -63,6 +64,7 @@ func (j *Job) Next(ctx context.Context) bool {
 	case <-ctx.Done():
 		return false
 	}
+	j.guard.check()
 	wait(ctx, Frame)
 	return ctx.Err() == nil
 }
