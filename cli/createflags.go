@@ -98,7 +98,7 @@ func (c *createFlags) add(f *pflag.FlagSet, platform string) {
 	f.VarP(&c.attach, "attach", "a", "Attach to STDIN, STDOUT or STDERR")
 	f.VarP(&c.env, "env", "e", "Set environment variables")
 	f.Var(&c.envFiles, "env-file", "Read in a file of environment variables")
-	f.VarP(&c.labels, "label", "l", "Set meta data on a container")
+	f.VarP(&c.labels, "label", "l", "Set meta data on a container (all labels together: up to 512 KiB)")
 	f.Var(&c.labelFiles, "label-file", "Read in a line delimited file of labels")
 	f.VarP(&c.volumes, "volume", "v", "Bind mount a directory or file of the host (SOURCE:TARGET[:ro])")
 	f.Var(&c.mounts, "mount", "Attach a filesystem mount to the container (type=bind or type=tmpfs)")

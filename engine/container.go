@@ -6,6 +6,10 @@ import (
 	"gantry/images"
 )
 
+// MaxLabels bounds what the labels of a container, its image's among them, take
+// as JSON: they are attributes of its events, and those are limited to 1 MiB.
+const MaxLabels = 512 << 10
+
 // ContainerConfig is the portable part of a container's configuration. JSON
 // names here and below are docker's, so that its templates work.
 type ContainerConfig struct {
@@ -26,7 +30,7 @@ type ContainerConfig struct {
 	Volumes      map[string]struct{} `json:"Volumes"`
 	WorkingDir   string              `json:"WorkingDir"`
 	Entrypoint   []string            `json:"Entrypoint"`
-	Labels       map[string]string   `json:"Labels"`
+	Labels       map[string]string   `json:"Labels"` // MaxLabels bounds them
 	StopSignal   string              `json:"StopSignal,omitempty"`
 	StopTimeout  *int                `json:"StopTimeout,omitempty"` // seconds
 }

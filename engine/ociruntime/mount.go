@@ -164,6 +164,11 @@ func (r *rootfs) mount(m *prepared, group *leaf.Group) error {
 
 // attach puts a finished mount onto its destination below the root.
 func (r *rootfs) attach(fd int, destination string, kind target, fsType string) error {
+	if isOwnFile(destination, kind) {
+		if err := r.placeOwnFile(destination); err != nil {
+			return err
+		}
+	}
 	onto, err := openTarget(r.root, destination, kind)
 	if err != nil {
 		return err

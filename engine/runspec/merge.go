@@ -1,6 +1,8 @@
 package runspec
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -50,9 +52,37 @@ func Merge(user engine.ContainerConfig, img images.Config, resetEntrypoint bool)
 		c.Healthcheck = img.Healthcheck
 	}
 	c.Labels = united(img.Labels, user.Labels)
+	if err := checkLabels(c.Labels, img.Labels); err != nil {
+		return c, err
+	}
 	c.Volumes = united(img.Volumes, user.Volumes)
 	c.ExposedPorts = united(img.ExposedPorts, user.ExposedPorts)
 	return c, nil
+}
+
+// checkLabels wants labels that an event can carry.
+func checkLabels(all, image map[string]string) error {
+	size, err := encodedSize(all)
+	if err != nil || size <= engine.MaxLabels {
+		return err
+	}
+	from := ""
+	if n, err := encodedSize(image); err == nil && len(image) > 0 {
+		from = fmt.Sprintf(" (%d of them are the image's)", n)
+	}
+	return fmt.Errorf("%w labels: %d bytes as JSON%s, and no more than %d fit into the events of a container", engine.ErrInvalid, size, from, engine.MaxLabels)
+}
+
+// encodedSize is what labels take in an event, where some characters take more
+// than a byte.
+func encodedSize(labels map[string]string) (int, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(labels); err != nil {
+		return 0, err
+	}
+	return b.Len() - len("\n"), nil
 }
 
 func united[V any](below, above map[string]V) map[string]V {

@@ -10,6 +10,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"gantry/engine"
+	"gantry/engine/events"
 	"gantry/engine/runspec"
 	"gantry/images"
 )
@@ -72,10 +73,34 @@ func TestMergeRefuses(t *testing.T) {
 		"a NUL byte":                            {images.Config{Cmd: []string{"x"}}, engine.ContainerConfig{Env: []string{"A=\x00"}}},
 		"an image's variable without a name":    {images.Config{Cmd: []string{"x"}, Env: []string{"=v"}}, engine.ContainerConfig{}},
 		"an image's entry that is only a dash=": {images.Config{Cmd: []string{"x"}, Env: []string{""}}, engine.ContainerConfig{}},
+		"a label too large for an event":        {images.Config{Cmd: []string{"x"}}, engine.ContainerConfig{Labels: bigLabel(engine.MaxLabels)}},
+		"an image's label too large":            {images.Config{Cmd: []string{"x"}, Labels: bigLabel(engine.MaxLabels)}, engine.ContainerConfig{}},
+		"labels that grow when they are written": {images.Config{Cmd: []string{"x"}}, engine.ContainerConfig{
+			Labels: map[string]string{"l": strings.Repeat("\x01", engine.MaxLabels/4)}}},
 	} {
 		if _, err := runspec.Merge(tt.user, tt.img, false); !errors.Is(err, engine.ErrInvalid) {
 			t.Errorf("%s: got %v", name, err)
 		}
+	}
+}
+
+func bigLabel(n int) map[string]string { return map[string]string{"l": strings.Repeat("x", n)} }
+
+// Labels as large as allowed fit into an event with all that is added to it.
+func TestLargestLabelsFit(t *testing.T) {
+	t.Parallel()
+	c, err := runspec.Merge(engine.ContainerConfig{Cmd: []string{"x"}, Labels: bigLabel(engine.MaxLabels - len(`{"l":""}`))}, images.Config{}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Labels["name"], c.Labels["image"] = strings.Repeat("n", 1<<10), strings.Repeat("i", 4<<10)
+	dir := t.TempDir()
+	j, err := events.Open(dir+"/events", dir+"/locks")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Append(engine.Event{Kind: engine.KindContainer, Action: engine.ActionStart, Attributes: c.Labels}); err != nil {
+		t.Error(err)
 	}
 }
 
