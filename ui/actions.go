@@ -38,16 +38,28 @@ func actions() []keys.Action {
 		{ID: "image.remove", Scope: keys.Images, Keys: []string{"d"}, Title: "Remove…", Help: "Remove the name, and the image with its last name", Short: "remove…", Asks: true},
 		{ID: "image.prune", Scope: keys.Images, Keys: []string{"b"}, Title: "Prune…", Help: "Remove every image that no container uses", Asks: true},
 
+		{ID: "job.show", Scope: keys.Jobs, Keys: []string{"enter"}, Title: "Progress", Help: "How far each part of the job is", Short: "open"},
+		{ID: "job.cancel", Scope: keys.Jobs, Keys: []string{"s"}, Title: "Cancel…", Help: "End the job; what was fetched stays for the next time", Short: "cancel", Asks: true},
+		{ID: "job.remove", Scope: keys.Jobs, Keys: []string{"d"}, Title: "Remove", Help: "Take jobs that are over off the list", Short: "remove"},
+
+		{ID: "mark", Scope: keys.Lists, Keys: []string{"space"}, Title: "Mark", Help: "Mark the row, or all below a heading: actions then go to all marked ones", Short: "mark"},
+		{ID: "mark.range", Scope: keys.Lists, Keys: []string{"v"}, Title: "Mark a range", Help: "Begin a range at the cursor, or end it; shift with an arrow does so too"},
+		{ID: "mark.all", Scope: keys.Lists, Keys: []string{"*"}, Title: "Mark all", Help: "Mark every row that is shown; esc takes marks away"},
+		{ID: "sort", Scope: keys.Lists, Keys: []string{"o"}, Title: "Sort", Help: "Sort by the next column", Short: "sort"},
+		{ID: "sort.reverse", Scope: keys.Lists, Keys: []string{"O"}, Title: "Sort the other way", Help: "Turn the order round"},
+		{ID: "fold", Scope: keys.Lists, Keys: []string{"z"}, Title: "Fold", Help: "Close or open the project"},
+		{ID: "fold.all", Scope: keys.Lists, Keys: []string{"Z"}, Title: "Fold all", Help: "Close all projects, or open them"},
+
 		{ID: "log.follow", Scope: keys.Log, Keys: []string{"f"}, Title: "Follow", Help: "Follow the end, or stop following", Short: "follow"},
 
 		{ID: "filter", Scope: keys.Global, Keys: []string{"/"}, Title: "Filter", Help: "Show only rows that hold a text", Short: "filter"},
-		{ID: "mark", Scope: keys.Global, Keys: []string{"space"}, Title: "Mark", Help: "Mark the row: actions then go to all marked ones", Short: "mark"},
 		{ID: "menu", Scope: keys.Global, Keys: []string{"x"}, Title: "Menu", Help: "Everything that can be done here", Short: "more"},
 		{ID: "palette", Scope: keys.Global, Keys: []string{":"}, Title: "Palette", Help: "Find an action by name"},
 		{ID: "copy", Scope: keys.Global, Keys: []string{"y"}, Title: "Copy ID", Help: "Copy the ID of what is under the cursor"},
 		{ID: "history", Scope: keys.Global, Keys: []string{"@"}, Title: "Command log", Help: "What was done, as commands"},
 		{ID: "pane.containers", Scope: keys.Global, Keys: []string{"1"}, Title: "Containers", Help: "Go to the containers"},
 		{ID: "pane.images", Scope: keys.Global, Keys: []string{"2"}, Title: "Images", Help: "Go to the images"},
+		{ID: "pane.jobs", Scope: keys.Global, Keys: []string{"8"}, Title: "Jobs", Help: "Go to the jobs: pulls and pushes that run or are over"},
 		{ID: "pane.next", Scope: keys.Global, Keys: []string{"tab", "l", "right"}, Title: "Next pane", Help: "Give the next pane the focus", Short: "pane"},
 		{ID: "pane.previous", Scope: keys.Global, Keys: []string{"shift+tab", "h", "left"}, Title: "Previous pane", Help: "Give the previous pane the focus"},
 		{ID: "tab.next", Scope: keys.Global, Keys: []string{"]"}, Title: "Next tab", Help: "The next side of what is chosen", Short: "tab"},
@@ -136,9 +148,9 @@ func stopped(c engine.ContainerSummary) string {
 // handlers has one for each action.
 func handlers() map[keys.ID]handler {
 	h := map[keys.ID]handler{
-		"container.log": onContainers(whatever, func(m *Model, _ []engine.ContainerSummary) tea.Cmd { m.focus = logPane; return nil }),
+		"container.log": onContainers(whatever, (*Model).enter),
 		"container.logfull": onContainers(whatever, func(m *Model, _ []engine.ContainerSummary) tea.Cmd {
-			m.focus, m.zoom = logPane, true
+			m.focus, m.zoom = detailPane, true
 			m.showTab("Log")
 			return nil
 		}),
@@ -160,16 +172,26 @@ func handlers() map[keys.ID]handler {
 		"image.remove":      onImage((*Model).askRemoveImage),
 		"image.prune":       always((*Model).askPruneImages),
 		"log.follow":        always(func(m *Model) tea.Cmd { return m.tabKey("f") }),
-		"filter":            always(func(m *Model) tea.Cmd { m.filtering = m.focus != logPane; return nil }),
-		"mark":              always(func(m *Model) tea.Cmd { return m.mark() }),
+		"filter":            always(func(m *Model) tea.Cmd { m.filtering = m.list(m.focus) != nil; return nil }),
+		"mark":              onList(mark),
+		"mark.all":          onList(lister.MarkAll),
+		"mark.range":        onList(lister.Range),
+		"sort":              onList(lister.NextOrder),
+		"sort.reverse":      onList(lister.Reverse),
+		"fold":              onList(func(l lister) { l.Fold() }),
+		"fold.all":          onList(lister.FoldAll),
+		"job.show":          onJobs(anyJob, func(m *Model, js []*engine.Job) tea.Cmd { return m.showJob(js[0]) }),
+		"job.cancel":        onJobs(jobRuns, (*Model).askCancelJobs),
+		"job.remove":        onJobs(jobOver, (*Model).removeJobs),
 		"menu":              always(func(m *Model) tea.Cmd { m.openMenu(m.scope(), "What to do"); return nil }),
 		"palette":           always(func(m *Model) tea.Cmd { m.openMenu("", "Everything"); return nil }),
 		"copy":              always((*Model).copyID),
 		"history":           always(func(m *Model) tea.Cmd { m.showHistory(); return nil }),
 		"pane.containers":   always(func(m *Model) tea.Cmd { m.focus = containersPane; return nil }),
 		"pane.images":       always(func(m *Model) tea.Cmd { m.focus = imagesPane; return nil }),
-		"pane.next":         always(func(m *Model) tea.Cmd { m.focus = (m.focus + 1) % panes; return nil }),
-		"pane.previous":     always(func(m *Model) tea.Cmd { m.focus = (m.focus + panes - 1) % panes; return nil }),
+		"pane.jobs":         {disabled: (*Model).noJobs, run: func(m *Model) tea.Cmd { m.focus = jobsPane; return nil }},
+		"pane.next":         always(func(m *Model) tea.Cmd { m.turnFocus(1); return nil }),
+		"pane.previous":     always(func(m *Model) tea.Cmd { m.turnFocus(-1); return nil }),
 		"tab.next":          always(func(m *Model) tea.Cmd { return m.turn(1) }),
 		"tab.previous":      always(func(m *Model) tea.Cmd { return m.turn(-1) }),
 		"container.stats":   goTab("Stats"),
@@ -181,8 +203,7 @@ func handlers() map[keys.ID]handler {
 		"help":              always(func(m *Model) tea.Cmd { m.help = true; return nil }),
 	}
 	h["quit"] = always(func(m *Model) tea.Cmd {
-		if m.filter[m.focus] != "" {
-			m.filter[m.focus] = ""
+		if m.clearFilter() {
 			return nil
 		}
 		return tea.Quit
@@ -195,8 +216,10 @@ func (m *Model) scope() keys.Scope {
 	switch m.focus {
 	case imagesPane:
 		return keys.Images
-	case logPane:
-		if own, ok := m.detail.open.(interface{ Scope() keys.Scope }); ok {
+	case jobsPane:
+		return keys.Jobs
+	case detailPane, sidePane:
+		if own, ok := m.focused().(interface{ Scope() keys.Scope }); ok {
 			return own.Scope()
 		}
 		return keys.Detail

@@ -222,7 +222,7 @@ func TestPullIsAJobWithProgress(t *testing.T) {
 func TestRunFormShowsTheCommandAndChecks(t *testing.T) {
 	drive(t, 100, 30, shop, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
 		e.Program("sleep", fake.Idle)
-		d.Keys("2", "G", "n") // the last image is alpine
+		d.Keys("2", "n") // the first image is alpine
 		wants(t, d, "$ gantry run -d alpine:3.20")
 		d.Keys("tab", "n", "e", "w", "tab")
 		for _, r := range `sleep "1 2"` {

@@ -24,6 +24,9 @@ type detail struct {
 	shown     string     // what open was opened for
 	rests     int        // how often the cursor has come to rest somewhere else
 	lastState engine.ContainerState
+
+	log    *tabs.Log // beside the detail, where the screen is wide
+	logged engine.ID // what log was opened for
 }
 
 func newDetail(m *Model) detail {
@@ -33,6 +36,7 @@ func newDetail(m *Model) detail {
 			tabs.NewLog(m.eng, s, m.now), tabs.NewStats(m.eng, s, m.now), tabs.NewInspect(m.eng, s, m.now),
 			tabs.NewEnv(m.eng, s, m.now), tabs.NewMounts(m.eng, s, m.now), tabs.NewProcesses(m.eng, s, m.now),
 		},
+		log:    tabs.NewLog(m.eng, s, m.now),
 		images: []tabs.ImageTab{tabs.NewImageConfig(m.eng, s, m.now), tabs.NewImageHistory(m.eng, s, m.now)},
 	}
 }
@@ -42,15 +46,31 @@ func (m *Model) panel() tabs.Panel {
 	if m.detail.side == imagesPane {
 		return m.detail.images[m.detail.imageTab]
 	}
-	return m.detail.tabs[m.detail.tab]
+	return m.tab()
 }
+
+// tab is the chosen tab of containers. A log that has a column of its own is
+// not shown twice.
+func (m *Model) tab() tabs.Tab {
+	t := m.detail.tabs[m.detail.tab]
+	if t.Name() == logTab && m.wide() {
+		return m.detail.tabs[m.detail.tab+1]
+	}
+	return t
+}
+
+// logTab is the name of the first tab.
+const logTab = "Log"
+
+// wide tells whether the log has a column of its own.
+func (m *Model) wide() bool { return m.layout().of(sidePane).h > 0 }
 
 // object is what the detail is about; "" when nothing is chosen.
 func (m *Model) object() string {
 	if m.detail.side == imagesPane {
-		return m.chosenImg
+		return m.chosenImage()
 	}
-	return string(m.chosen)
+	return string(m.chosen())
 }
 
 // subject names what the detail should show: tab and object.
@@ -73,32 +93,62 @@ func (m *Model) openDetail() tea.Cmd {
 	case m.object() == "":
 		return nil
 	case m.detail.side == imagesPane:
-		return m.detail.images[m.detail.imageTab].Open(m.ctx, m.chosenImg)
+		return m.detail.images[m.detail.imageTab].Open(m.ctx, m.chosenImage())
 	}
-	return m.detail.tabs[m.detail.tab].Open(m.ctx, m.chosen)
+	return m.tab().Open(m.ctx, m.chosen())
 }
 
-// place tells the open tab how much room it has.
-func (m *Model) place() {
-	if m.detail.open == nil {
-		return
+// openSide follows the log of the chosen container beside the detail, or stops
+// where there is no room for it.
+func (m *Model) openSide() tea.Cmd {
+	id := m.chosen()
+	if !m.wide() {
+		id = ""
 	}
-	r := m.layout().log
-	m.detail.open.Place(max(0, r.w-2), r.inner(), m.focus == logPane)
+	if id == m.detail.logged {
+		return nil
+	}
+	m.detail.logged = id
+	m.place()
+	if id == "" {
+		m.detail.log.Close()
+		return nil
+	}
+	return m.detail.log.Open(m.ctx, id)
+}
+
+// place tells the lists and the open tab how much room they have.
+func (m *Model) place() {
+	l := m.layout()
+	for _, p := range []pane{containersPane, imagesPane, jobsPane} {
+		if r := l.of(p); r.h > 0 {
+			m.list(p).Place(max(0, r.w-2), r.inner())
+		}
+	}
+	if m.detail.open != nil {
+		r := l.of(detailPane)
+		m.detail.open.Place(max(0, r.w-2), r.inner(), m.focus == detailPane)
+	}
+	if r := l.of(sidePane); r.h > 0 {
+		m.detail.log.Place(max(0, r.w-2), r.inner(), m.focus == sidePane)
+	}
 }
 
 // refresh lets the open tab read again when its container has changed.
 func (m *Model) refresh() tea.Cmd {
-	if m.detail.open == nil || m.detail.side == imagesPane {
+	c := m.containers.Current()
+	if c == nil || c.Status == m.detail.lastState {
 		return nil
 	}
-	for _, c := range m.state.Containers {
-		if c.ID == m.chosen && c.Status != m.detail.lastState {
-			m.detail.lastState = c.Status
-			return m.detail.open.Refresh()
-		}
+	m.detail.lastState = c.Status
+	var cmds []tea.Cmd
+	if m.detail.open != nil && m.detail.side == containersPane {
+		cmds = append(cmds, m.detail.open.Refresh())
 	}
-	return nil
+	if m.wide() {
+		cmds = append(cmds, m.detail.log.Refresh())
+	}
+	return tea.Batch(cmds...)
 }
 
 // toTabs hands a message to the tab that it belongs to.
@@ -113,7 +163,8 @@ func (m *Model) toTabs(msg tea.Msg) tea.Cmd {
 			return cmd
 		}
 	}
-	return nil
+	_, cmd := m.detail.log.Update(msg)
+	return cmd
 }
 
 // turn goes to another tab.
@@ -123,8 +174,9 @@ func (m *Model) turn(by int) tea.Cmd {
 		m.detail.imageTab = (m.detail.imageTab + by + n) % n
 		return nil
 	}
-	n := len(m.detail.tabs)
-	m.detail.tab = (m.detail.tab + by + n) % n
+	all := m.tabs()
+	i := slices.Index(all, m.tab())
+	m.showTab(all[(i+by+len(all))%len(all)].Name())
 	return nil
 }
 
@@ -161,10 +213,21 @@ func (m *Model) tabNames() (names []string, at int) {
 		}
 		return names, m.detail.imageTab
 	}
-	for _, t := range m.detail.tabs {
+	for i, t := range m.tabs() {
 		names = append(names, t.Name())
+		if t == m.tab() {
+			at = i
+		}
 	}
-	return names, m.detail.tab
+	return names, at
+}
+
+// tabs are those of containers that have a place.
+func (m *Model) tabs() []tabs.Tab {
+	if m.wide() && m.detail.tabs[0].Name() == logTab {
+		return m.detail.tabs[1:]
+	}
+	return m.detail.tabs
 }
 
 // detailTitle is what the detail is about and its tabs; where they do not fit
@@ -183,7 +246,7 @@ func (m *Model) detailTitle(width int) string {
 		}
 	}
 	title := m.styles.Muted.Render(about + " ")
-	if m.focus == logPane {
+	if m.focus == detailPane {
 		title = m.styles.FocusTitle.Render(about + " ")
 	}
 	for i, n := range names {
@@ -204,7 +267,7 @@ func (m *Model) detailSubject() string {
 		return "Image"
 	}
 	for _, c := range m.state.Containers {
-		if c.ID == m.chosen {
+		if c.ID == m.chosen() {
 			sign, _, _ := m.styles.Status(c.Status)
 			return sign + " " + c.Name
 		}
@@ -214,7 +277,7 @@ func (m *Model) detailSubject() string {
 
 // detailPane draws the open tab.
 func (m *Model) detailPane(r rect) []string {
-	p := m.pane(logPane, r, m.detailTitle(r.w-6), "")
+	p := m.pane(detailPane, r, m.detailTitle(r.w-6), "")
 	p.Styled = true
 	w, h := p.Inner()
 	switch {
@@ -229,24 +292,55 @@ func (m *Model) detailPane(r rect) []string {
 	return p.Render(m.detail.open.View(w, h))
 }
 
-// panelHints are the open tab's keys, for the footer.
+// logColumn draws the log beside the detail.
+func (m *Model) logColumn(r rect) []string {
+	style := m.styles.Muted
+	if m.focus == sidePane {
+		style = m.styles.FocusTitle
+	}
+	p := m.pane(sidePane, r, style.Render(logTab+"  "+m.nameOf(string(m.detail.logged))), "")
+	p.Styled = true
+	w, h := p.Inner()
+	if m.chosen() == "" {
+		return p.Render(m.empty(w, "No container is chosen.", ""))
+	}
+	if m.detail.logged != m.chosen() { // until the cursor rests
+		return p.Render(nil)
+	}
+	p.Position = m.detail.log.Status()
+	return p.Render(m.detail.log.View(w, h))
+}
+
+// panelHints are the keys of the panel with the focus, for the footer.
 func (m *Model) panelHints() []string {
 	var out []string
-	for _, k := range m.detail.open.Keys() {
+	for _, k := range m.focused().Keys() {
 		out = append(out, k.Keys+" "+k.Text)
 	}
 	return out
 }
 
 // inPanel tells whether keys belong to the open tab first.
-func (m *Model) inPanel() bool { return m.focus == logPane && m.detail.open != nil }
+func (m *Model) inPanel() bool { return m.focused() != nil }
 
-// tabKey gives the open tab one of its own keys, for an action that stands for
-// it.
+// focused is the panel that has the focus; nil while a list has it.
+func (m *Model) focused() tabs.Panel {
+	switch {
+	case m.focus == sidePane:
+		return m.detail.log
+	case m.focus == detailPane && m.detail.open != nil:
+		return m.detail.open
+	}
+	return nil
+}
+
+// tabKey gives the panel with the focus one of its own keys, for an action that
+// stands for it.
 func (m *Model) tabKey(key string) tea.Cmd {
-	if m.detail.open == nil {
+	p := m.focused()
+	if p == nil {
 		return nil
 	}
-	_, cmd := m.detail.open.Key(key)
+	_, cmd := p.Key(key)
 	return cmd
 }

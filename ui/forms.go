@@ -10,8 +10,6 @@ import (
 	"gantry/engine"
 	"gantry/images"
 	"gantry/ui/dialogs"
-	"gantry/ui/feed"
-	"gantry/ui/glyph"
 )
 
 // askRun opens the form of a new container, for the image under the cursor.
@@ -224,102 +222,4 @@ func imageName(img engine.ImageSummary) string {
 		return img.Tags[0]
 	}
 	return img.ID.Short()
-}
-
-type (
-	jobStartedMsg struct {
-		id      engine.ID
-		title   string
-		command string
-		err     error
-	}
-	jobMsg struct{ id engine.ID } // a job that is shown has something new
-)
-
-// startJob begins long work in a process of its own: it goes on when the
-// workbench is left.
-func (m *Model) startJob(spec engine.JobSpec, title, command string) tea.Cmd {
-	ctx, eng := m.ctx, m.eng
-	return func() tea.Msg {
-		id, err := eng.Jobs().Start(ctx, spec)
-		return jobStartedMsg{id, title, command, err}
-	}
-}
-
-func (m *Model) jobStarted(msg jobStartedMsg) tea.Cmd {
-	if msg.err != nil {
-		m.fail(msg.err, doneMsg{})
-		return nil
-	}
-	m.history = append(m.history, msg.command)
-	if m.jobs == nil {
-		m.jobs = make(map[engine.ID]*feed.Job)
-	}
-	f := feed.NewJob(m.ctx, m.eng, msg.id)
-	m.jobs[msg.id] = f
-	m.open(dialogs.Progress{Tag: jobTag{msg.id}, Name: msg.title})
-	return nextJob(m.ctx, f, msg.id)
-}
-
-func nextJob(ctx context.Context, f *feed.Job, id engine.ID) tea.Cmd {
-	return func() tea.Msg {
-		if f.Next(ctx) {
-			return jobMsg{id}
-		}
-		return nil
-	}
-}
-
-// jobChanged brings the dialog of a job up to date, or says how it ended when
-// the dialog was hidden.
-func (m *Model) jobChanged(id engine.ID) tea.Cmd {
-	f := m.jobs[id]
-	if f == nil {
-		return nil
-	}
-	parts, over, text, err := f.State()
-	next := nextJob(m.ctx, f, id)
-	if over {
-		delete(m.jobs, id)
-		next = nil
-	}
-	for i, d := range m.dialogs {
-		p, ok := d.(dialogs.Progress)
-		if !ok || p.Tag != (jobTag{id}) {
-			continue
-		}
-		p.Parts, p.Over, p.Bad, p.Note = progressParts(parts), over, err != nil, text
-		if err != nil {
-			p.Note = err.Error()
-		}
-		m.dialogs[i] = p
-		return next
-	}
-	if over && err != nil {
-		m.fail(err, doneMsg{})
-	} else if over {
-		return m.say(glyph.Done+" "+text, false)
-	}
-	return next
-}
-
-func progressParts(list []images.Progress) []dialogs.Part {
-	var out []dialogs.Part
-	for _, p := range list {
-		if p.ID == "" {
-			continue
-		}
-		state := string(p.State)
-		if p.Total > 0 && !p.State.Finished() {
-			state += fmt.Sprintf(" %d %%", 100*min(p.Done, p.Total)/p.Total)
-		}
-		out = append(out, dialogs.Part{Name: p.ID, State: state, Done: p.Done, Total: p.Total, Over: p.State.Finished(), Bad: p.State == images.Failed})
-	}
-	return out
-}
-
-func (m *Model) cancelJob(id engine.ID) tea.Cmd {
-	return m.do("cancelled", "gantry job cancel "+id.Short(), []string{"job " + id.Short()}, func(ctx context.Context, _ int) error {
-		return m.eng.Jobs().Cancel(ctx, string(id))
-	})
 }

@@ -6,57 +6,126 @@ type rect struct{ x, y, w, h int }
 // inner is the number of rows inside the border.
 func (r rect) inner() int { return max(0, r.h-2) }
 
-// layout is where the panes are; one that is not shown is empty.
-type layout struct{ containers, images, log rect }
+func (r rect) holds(x, y int) bool { return x >= r.x && x < r.x+r.w && y >= r.y && y < r.y+r.h }
 
-func (l layout) of(p pane) rect {
-	switch p {
-	case imagesPane:
-		return l.images
-	case logPane:
-		return l.log
-	}
-	return l.containers
+// layout is where the panes are; one that is not shown is empty. bar is the
+// line that names those.
+type layout struct {
+	panes [panes]rect
+	bar   rect
 }
 
-// narrow is the width below which panes stand one above the other, small the
-// height below which only the focused one is shown.
+func (l layout) of(p pane) rect { return l.panes[p] }
+
+// shape is what a layout depends on besides the size of the screen.
+type shape struct {
+	focus  pane
+	zoom   bool
+	images int // rows that the lower lists would like to have
+	jobs   int // 0: there are no jobs, and no pane for them
+	quiet  bool
+	// What splitters were dragged to; 0: not yet.
+	left, lower, right int
+}
+
+// narrow is the width below which panes stand one above the other, wide the
+// one from which the log has a column of its own; below small only the focused
+// pane is shown.
 const (
-	narrow = 72
-	small  = 16
+	narrow     = 72
+	wide       = 180
+	small      = 16
+	smallWidth = 44
 )
 
-func (m *Model) layout() layout { return arrange(m.width, m.height, m.focus, m.zoom) }
+func (m *Model) layout() layout {
+	return arrange(m.width, m.height, shape{
+		focus: m.focus, zoom: m.zoom, images: m.images.All(), jobs: m.jobList.All(), quiet: !m.jobsRun() && m.focus != jobsPane,
+		left: m.split.left, lower: m.split.lower, right: m.split.right,
+	})
+}
 
-// arrange is a pure function of the size: the first line is the header, the
-// last the footer.
-func arrange(width, height int, focus pane, zoom bool) layout {
+// arrange is a pure function: the first line is the header, the last the
+// footer.
+func arrange(width, height int, s shape) layout {
 	body := rect{0, 1, width, max(0, height-2)}
-	if zoom || height < small || width < 44 {
-		var l layout
-		switch focus {
-		case imagesPane:
-			l.images = body
-		case logPane:
-			l.log = body
-		default:
-			l.containers = body
+	var l layout
+	switch {
+	case s.zoom:
+		l.panes[s.focus] = body
+	case height < small || width < smallWidth:
+		l.single(body, s)
+	case width < narrow:
+		l.stack(body, s)
+	default:
+		l.columns(body, s)
+	}
+	return l
+}
+
+// single shows one pane at a time.
+func (l *layout) single(body rect, s shape) {
+	if body.h >= 8 {
+		body.h--
+		l.bar = rect{0, body.y + body.h, body.w, 1}
+	}
+	l.panes[s.focus] = body
+}
+
+// stack shows a list above the detail.
+func (l *layout) stack(body rect, s shape) {
+	body.h--
+	l.bar = rect{0, body.y + body.h, body.w, 1}
+	top := rect{body.x, body.y, body.w, body.h * 2 / 5}
+	list := s.focus
+	if list == detailPane || list == sidePane {
+		list = containersPane
+	}
+	l.panes[list] = top
+	l.panes[detailPane] = rect{0, top.y + top.h, body.w, body.h - top.h}
+}
+
+// columns shows the lists at the left, the detail beside them and, where there
+// is room, the log beside that.
+func (l *layout) columns(body rect, s shape) {
+	left := min(max(body.w*45/100, 40), 84)
+	if body.w >= wide {
+		left = min(body.w*32/100, 72)
+	}
+	if s.left > 0 {
+		left = max(30, min(s.left, body.w-30))
+	}
+	l.lists(rect{0, body.y, left, body.h}, s)
+	rest := rect{left, body.y, body.w - left, body.h}
+	if body.w >= wide && rest.w >= 90 {
+		side := rest.w * 55 / 100
+		if s.right > 0 {
+			side = max(40, min(s.right, rest.w-40))
 		}
-		return l
+		rest.w -= side
+		l.panes[sidePane] = rect{rest.x + rest.w, body.y, side, body.h}
 	}
-	if width < narrow {
-		top := body.h * 2 / 5
-		l := layout{containers: rect{0, 1, width, top}, log: rect{0, 1 + top, width, body.h - top}}
-		if focus == imagesPane {
-			l.images, l.containers = l.containers, rect{}
-		}
-		return l
+	l.panes[detailPane] = rest
+}
+
+// lists stacks the lists; containers have what the others leave. Jobs that are
+// all over are only named in the bar.
+func (l *layout) lists(col rect, s shape) {
+	if s.jobs > 0 && s.quiet {
+		col.h--
+		l.bar = rect{col.x, col.y + col.h, col.w, 1}
 	}
-	left := min(max(width*45/100, 40), 84)
-	images := max(5, body.h/3)
-	return layout{
-		containers: rect{0, 1, left, body.h - images},
-		images:     rect{0, 1 + body.h - images, left, images},
-		log:        rect{left, 1, width - left, body.h},
+	lower := max(5, min(s.images+3, col.h/3))
+	if s.lower > 0 {
+		lower = s.lower
 	}
+	lower = max(4, min(lower, col.h-5))
+	jobs := 0
+	if s.jobs > 0 && !s.quiet {
+		jobs = min(s.jobs+2, max(3, col.h/5))
+		lower = max(4, min(lower, col.h-jobs-5))
+		l.panes[jobsPane] = rect{col.x, col.y + col.h - jobs, col.w, jobs}
+	}
+	l.panes[imagesPane] = rect{col.x, col.y + col.h - jobs - lower, col.w, lower}
+	l.panes[containersPane] = rect{col.x, col.y, col.w, col.h - jobs - lower}
 }

@@ -16,6 +16,7 @@ import (
 	"gantry/ui/dialogs"
 	"gantry/ui/feed"
 	"gantry/ui/keys"
+	"gantry/ui/lists"
 	"gantry/ui/styles"
 )
 
@@ -25,12 +26,11 @@ type pane int
 const (
 	containersPane pane = iota
 	imagesPane
-	logPane
+	jobsPane
+	detailPane
+	sidePane // the log beside the detail, where the screen is wide
 	panes
 )
-
-// list is a cursor in rows and the first row that is shown.
-type list struct{ cursor, offset int }
 
 // Model is the root of the workbench. Make one with New.
 type Model struct {
@@ -54,21 +54,25 @@ type Model struct {
 	focus         pane
 	help          bool
 	zoom          bool
-	filtering     bool            // keys go into the filter of the focused pane
-	filter        map[pane]string // what rows must hold
-	marks         map[engine.ID]bool
+	filtering     bool // keys go into the filter of the focused list
+	split         splits
 
 	info       engine.Info
-	lists      *feed.Lists
+	feed       *feed.Lists
 	state      feed.State
 	loaded     bool
-	containers list
-	images     list
-	chosen     engine.ID // the container under the cursor: it stays chosen when rows move
-	chosenImg  string
+	containers *lists.List[engine.ContainerSummary]
+	images     *lists.List[engine.ImageSummary]
+	jobList    *lists.List[engine.Job]
+	loads      map[engine.ID]*load
+	ages       int  // how often the ages were renewed
+	soon       bool // they are again within seconds
 
 	detail detail
 }
+
+// splits are what the splitters were dragged to; 0: never.
+type splits struct{ left, lower, right int }
 
 // Options of the workbench.
 type Options struct {
@@ -87,8 +91,9 @@ type Options struct {
 func New(ctx context.Context, eng engine.Engine, opts Options) *Model {
 	m := &Model{
 		ctx: ctx, eng: eng, opts: opts, styles: styles.New(themes.Dark()), now: time.Now,
-		lists: feed.NewLists(ctx, eng), filter: make(map[pane]string), handlers: handlers(),
+		feed: feed.NewLists(ctx, eng), jobs: make(map[engine.ID]*feed.Job), loads: make(map[engine.ID]*load), handlers: handlers(),
 	}
+	m.containers, m.images, m.jobList = lists.New(m.containerSpec()), lists.New(m.imageSpec()), lists.New(m.jobSpec())
 	m.detail = newDetail(m)
 	var problems []string
 	m.keys, problems = keys.New(actions()).Remap(opts.Keys)
@@ -133,24 +138,55 @@ type (
 		err  error
 	}
 	settledMsg struct{ gen int } // the cursor has rested: its detail may be opened
-	ageMsg     struct{}          // ages in the lists grow
+	ageMsg     struct{ gen int } // ages in the lists grow
 )
 
 // Init implements tea.Model.
 func (m *Model) Init() tea.Cmd {
-	return tea.Batch(m.nextState(), m.readInfo(), tea.RequestBackgroundColor, ageTick())
+	return tea.Batch(m.nextState(), m.readInfo(), tea.RequestBackgroundColor, m.ageTick())
 }
 
-// ageTick renews the ages in the lists. Once a minute is what the smallest
-// unit after the first minute needs.
-func ageTick() tea.Cmd {
-	return tea.Tick(time.Minute, func(time.Time) tea.Msg { return ageMsg{} })
+// ageTick renews the ages in the lists: once a minute, which is what the
+// smallest unit after the first minute needs, and more often while something
+// is younger than that.
+func (m *Model) ageTick() tea.Cmd {
+	every := time.Minute
+	if m.soon = m.young(); m.soon {
+		every = 10 * time.Second
+	}
+	m.ages++
+	gen := m.ages
+	return tea.Tick(every, func(time.Time) tea.Msg { return ageMsg{gen} })
+}
+
+// hasten renews the ages sooner than planned when something young has come.
+func (m *Model) hasten() tea.Cmd {
+	if m.soon || !m.young() {
+		return nil
+	}
+	return m.ageTick()
+}
+
+// young tells whether something began less than a minute ago.
+func (m *Model) young() bool {
+	limit := m.now().Add(-time.Minute)
+	for i := range m.state.Containers {
+		if since(&m.state.Containers[i]).After(limit) {
+			return true
+		}
+	}
+	for i := range m.state.Jobs {
+		if m.state.Jobs[i].Started.After(limit) {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *Model) nextState() tea.Cmd {
-	lists := m.lists
+	f := m.feed
 	return func() tea.Msg {
-		if s, ok := lists.Next(); ok {
+		if s, ok := f.Next(); ok {
 			return stateMsg{s}
 		}
 		return nil
@@ -171,11 +207,11 @@ const rest = 60 * time.Millisecond
 
 // follow makes the detail show what is chosen, once the cursor rests.
 func (m *Model) follow() tea.Cmd {
-	if m.focus != logPane {
+	if m.focus == containersPane || m.focus == imagesPane {
 		m.detail.side = m.focus
 	}
 	m.place()
-	if m.subject() == m.detail.shown {
+	if m.subject() == m.detail.shown && (!m.wide() || m.chosen() == m.detail.logged) {
 		return nil
 	}
 	m.detail.rests++

@@ -234,7 +234,7 @@ func (m *Model) askRemoveSized(s sizeMsg) tea.Cmd {
 		note = fmt.Sprintf("%s come back: their own files and logs go.%s", units.HumanSize(float64(s.bytes)), force)
 	}
 	return m.ask(question("Remove", s.cs), "remove", note, objects, func() tea.Cmd {
-		m.marks = nil
+		m.containers.Unmark()
 		return m.each("removed", "rm -f", s.cs, func(ctx context.Context, id string) error {
 			return m.eng.Containers().Remove(ctx, id, engine.RemoveOptions{Force: true})
 		})

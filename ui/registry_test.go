@@ -59,23 +59,27 @@ func TestLayoutFillsTheScreenWithoutOverlap(t *testing.T) {
 	t.Parallel()
 	for w := 20; w <= 250; w += 7 {
 		for h := 6; h <= 80; h += 3 {
-			for _, focus := range []pane{containersPane, imagesPane, logPane} {
-				l := arrange(w, h, focus, false)
+			for _, s := range []shape{
+				{focus: containersPane}, {focus: imagesPane, images: 40}, {focus: detailPane, images: 2}, {focus: detailPane, zoom: true},
+				{focus: jobsPane, jobs: 3}, {focus: containersPane, jobs: 30, quiet: true}, {focus: imagesPane, images: 9, jobs: 2},
+				{left: 5, lower: 1, right: 3}, {left: 400, lower: 400, right: 400, jobs: 9}, {left: 50, lower: 12, right: 60},
+			} {
+				l := arrange(w, h, s)
 				area := 0
-				for _, r := range []rect{l.containers, l.images, l.log} {
+				for _, r := range append(l.panes[:], l.bar) {
 					if r == (rect{}) {
 						continue
 					}
 					area += r.w * r.h
-					if r.x < 0 || r.y < 1 || r.x+r.w > w || r.y+r.h > h-1 {
-						t.Fatalf("%dx%d: %+v is outside", w, h, r)
+					if r.x < 0 || r.y < 1 || r.x+r.w > w || r.y+r.h > h-1 || r.h < 1 || r.w < 1 {
+						t.Fatalf("%dx%d %+v: %+v is outside", w, h, s, r)
 					}
 				}
 				if area != w*(h-2) {
-					t.Fatalf("%dx%d focus %d: panes cover %d cells of %d: %+v", w, h, focus, area, w*(h-2), l)
+					t.Fatalf("%dx%d %+v: panes cover %d cells of %d: %+v", w, h, s, area, w*(h-2), l)
 				}
-				if reflect.ValueOf(l.of(focus)).IsZero() {
-					t.Fatalf("%dx%d: what has the focus is not shown", w, h)
+				if reflect.ValueOf(l.of(s.focus)).IsZero() {
+					t.Fatalf("%dx%d %+v: what has the focus is not shown", w, h, s)
 				}
 			}
 		}

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -9,150 +8,98 @@ import (
 
 	"gantry/engine"
 	"gantry/ui/dialogs"
+	"gantry/ui/widgets"
 )
 
-// rows are the containers that the filter lets through.
-func (m *Model) rows() []engine.ContainerSummary {
-	match := compile(m.filter[containersPane])
-	var out []engine.ContainerSummary
-	for _, c := range m.state.Containers {
-		if match(containerFields(c)) {
-			out = append(out, c)
-		}
+// filterKey edits the filter of the focused list; rows follow as one types.
+func (m *Model) filterKey(key, text string) {
+	l := m.list(m.focus)
+	if l == nil {
+		m.filtering = false
+		return
 	}
-	return out
+	f := l.Filtered()
+	switch key {
+	case "enter":
+		m.filtering = false
+	case "esc", "ctrl+c":
+		m.filtering, f = false, ""
+	case "backspace":
+		if r := []rune(f); len(r) > 0 {
+			f = string(r[:len(r)-1])
+		}
+	case "ctrl+u":
+		f = ""
+	case "up", "down":
+		l.Move(map[string]int{"up": -1, "down": 1}[key])
+	default:
+		f += widgets.Safe([]byte(text))
+	}
+	l.Filter(f)
 }
 
-func (m *Model) imageRows() []engine.ImageSummary {
-	match := compile(m.filter[imagesPane])
-	var out []engine.ImageSummary
-	for _, img := range m.state.Images {
-		if match(imageFields(img)) {
-			out = append(out, img)
-		}
-	}
-	return out
-}
-
-// fields are what a filter can look at: key:value looks at one of them.
-type fields map[string]string
-
-func containerFields(c engine.ContainerSummary) fields {
-	f := fields{"id": string(c.ID), "name": c.Name, "image": c.Image, "status": string(c.Status.Status), "command": strings.Join(c.Command, " ")}
-	for k, v := range c.Labels {
-		f["label"] += k + "=" + v + " "
-	}
-	return f
-}
-
-func imageFields(img engine.ImageSummary) fields {
-	return fields{"id": string(img.ID), "name": strings.Join(img.Tags, " "), "platform": img.Platform.String()}
-}
-
-// compile makes a test of a filter: words that must all hold. A word is a
-// regular expression, or text where it is none; "!" in front turns it round,
-// "key:" in front looks at one field only.
-func compile(filter string) func(fields) bool {
-	var tests []func(fields) bool
-	for word := range strings.FieldsSeq(filter) {
-		word, not := strings.CutPrefix(word, "!")
-		if word == "" {
-			continue
-		}
-		key, rest, ok := strings.Cut(word, ":")
-		if !ok || !slices.Contains([]string{"id", "name", "image", "status", "command", "label", "platform"}, key) {
-			key, rest = "", word
-		}
-		re, err := regexp.Compile("(?i)" + rest)
-		if err != nil {
-			re = regexp.MustCompile("(?i)" + regexp.QuoteMeta(rest))
-		}
-		tests = append(tests, func(f fields) bool {
-			if key != "" {
-				return re.MatchString(f[key]) != not
-			}
-			for k, v := range f {
-				if k != "label" && re.MatchString(v) {
-					return !not
-				}
-			}
-			return not
-		})
-	}
-	return func(f fields) bool {
-		for _, t := range tests {
-			if !t(f) {
-				return false
-			}
-		}
-		return true
-	}
-}
-
-// targets are the containers that an action goes to: the marked ones, else the
-// one under the cursor.
-func (m *Model) targets() []engine.ContainerSummary {
-	var out []engine.ContainerSummary
-	for _, c := range m.rows() {
-		if m.marks[c.ID] {
-			out = append(out, c)
-		}
-	}
-	if len(out) > 0 {
-		return out
-	}
-	for _, c := range m.rows() {
-		if c.ID == m.chosen {
-			return []engine.ContainerSummary{c}
-		}
-	}
-	return nil
-}
-
-// image is the one under the cursor.
-func (m *Model) image() (engine.ImageSummary, bool) {
-	for _, img := range m.imageRows() {
-		if string(img.ID) == m.chosenImg {
-			return img, true
-		}
-	}
-	return engine.ImageSummary{}, false
-}
-
-// mark marks the row or takes the mark away, and goes on to the next.
-func (m *Model) mark() tea.Cmd {
-	if m.focus != containersPane || m.chosen == "" {
+// move scrolls the list that has the focus.
+func (m *Model) move(key string) tea.Cmd {
+	l := m.list(m.focus)
+	if l == nil {
 		return nil
 	}
-	if m.marks == nil {
-		m.marks = make(map[engine.ID]bool)
+	page := l.Page()
+	switch key {
+	case "shift+down":
+		l.Extend(1)
+		return m.follow()
+	case "shift+up":
+		l.Extend(-1)
+		return m.follow()
 	}
-	if m.marks[m.chosen] {
-		delete(m.marks, m.chosen)
-	} else {
-		m.marks[m.chosen] = true
+	step := map[string]int{
+		"j": 1, "down": 1, "k": -1, "up": -1, "pgdown": page, "pgup": -page, "ctrl+d": page / 2, "ctrl+u": -page / 2,
+		"g": -1 << 30, "home": -1 << 30, "G": 1 << 30, "end": 1 << 30,
+	}[key]
+	if step == 0 {
+		return nil
 	}
-	return m.move("j")
+	l.Move(step)
+	return m.follow()
 }
 
-// back undoes one step: a filter, marks, a zoom, the focus.
+// back undoes one step: an open range, a filter, marks, a zoom, the focus.
 func (m *Model) back() {
+	l := m.list(m.focus)
 	switch {
-	case m.filter[m.focus] != "":
-		m.filter[m.focus] = ""
-	case len(m.marks) > 0:
-		m.marks = nil
+	case l != nil && l.Ranging():
+		l.DropRange()
+	case m.clearFilter():
+	case l != nil && l.Marks() > 0:
+		l.Unmark()
 	case m.zoom:
 		m.zoom = false
+	case l == nil: // out of the detail, to where it came from
+		m.focus = m.detail.side
 	default:
 		m.focus = containersPane
 	}
 }
 
+// clearFilter takes the filter of the focused list away, if it has one.
+func (m *Model) clearFilter() bool {
+	l := m.list(m.focus)
+	if l == nil || l.Filtered() == "" {
+		return false
+	}
+	l.Filter("")
+	return true
+}
+
 func (m *Model) copyID() tea.Cmd {
-	what := string(m.chosen)
-	if m.focus == imagesPane {
-		what = m.chosenImg
+	l := m.list(m.focus)
+	if l == nil {
+		l = m.list(m.detail.side)
+	}
+	what := l.CurrentID()
+	if name, ok := l.Heading(); ok {
+		what = name
 	}
 	if what == "" {
 		return m.say("there is nothing to copy", true)
@@ -172,4 +119,38 @@ func (m *Model) showHistory() {
 		text = strings.Join(m.history, "\n")
 	}
 	m.open(dialogs.Message{Name: "Command log", Text: text})
+}
+
+// enter opens what the cursor is on: a container in the detail, a heading by
+// folding it.
+func (m *Model) enter([]engine.ContainerSummary) tea.Cmd {
+	if m.focus == containersPane {
+		if _, ok := m.containers.Heading(); ok {
+			m.containers.Fold()
+			return nil
+		}
+	}
+	m.focus = detailPane
+	return nil
+}
+
+// turnFocus gives the next pane the focus, in the order in which they stand.
+func (m *Model) turnFocus(by int) {
+	all := []pane{containersPane, imagesPane}
+	if m.jobList.All() > 0 {
+		all = append(all, jobsPane)
+	}
+	all = append(all, detailPane)
+	if m.layout().of(sidePane).h > 0 {
+		all = append(all, sidePane)
+	}
+	i := slices.Index(all, m.focus)
+	m.focus = all[(i+by+len(all))%len(all)]
+}
+
+func (m *Model) noJobs() string {
+	if m.jobList.All() == 0 {
+		return "there are none"
+	}
+	return ""
 }

@@ -191,14 +191,22 @@ func TestEngineFailureIsShownAndPasses(t *testing.T) {
 	})
 }
 
-// TestIdleDrawsNothingNew: with nothing happening the screen stays as it is
-// and no message arrives but the minute's.
+// TestIdleDrawsNothingNew: with nothing happening the screen stays as it is,
+// ages apart.
 func TestIdleDrawsNothingNew(t *testing.T) {
-	drive(t, 120, 40, shop, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+	old := func(t *testing.T) *fake.Engine {
+		e := fake.New()
+		e.AddImage(fake.Image{Refs: []string{"a:1"}, Created: time.Now().Add(-100 * time.Hour)})
+		for _, name := range []string{"one", "two"} {
+			e.AddContainer(fake.Container{Name: name, Image: "a:1", Command: []string{"x"}, State: engine.Running, Created: time.Now().Add(-100 * time.Hour)})
+		}
+		return e
+	}
+	drive(t, 120, 40, old, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
 		before := d.Raw()
 		d.Pass(20 * time.Second)
 		if d.Raw() != before {
-			t.Error("the screen changed while nothing happened")
+			t.Errorf("the screen changed while nothing happened:\n%s", d.Screen())
 		}
 	})
 }

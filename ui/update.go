@@ -8,7 +8,6 @@ import (
 	"gantry/ui/feed"
 	"gantry/ui/styles"
 	"gantry/ui/tabs"
-	"gantry/ui/widgets"
 )
 
 // Update implements tea.Model.
@@ -16,7 +15,11 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
-		m.place()
+		if m.focus == sidePane && !m.wide() {
+			m.focus = detailPane
+			m.showTab(logTab)
+		}
+		return m, m.follow()
 	case tea.BackgroundColorMsg:
 		if _, chosen := themes.ByName(m.opts.Theme); !chosen {
 			m.styles = styles.New(themes.For(msg.IsDark()))
@@ -27,13 +30,15 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 	case stateMsg:
 		m.accept(msg.State)
-		return m, tea.Batch(m.nextState(), m.follow(), m.refresh())
+		return m, tea.Batch(m.nextState(), m.follow(), m.refresh(), m.followJobs(), m.hasten())
 	case settledMsg:
 		if msg.gen == m.detail.rests {
-			return m, m.openDetail()
+			return m, tea.Batch(m.openDetail(), m.openSide())
 		}
 	case ageMsg:
-		return m, ageTick()
+		if msg.gen == m.ages {
+			return m, m.grow()
+		}
 	case tea.KeyPressMsg:
 		return m, m.key(msg)
 	default:
@@ -78,37 +83,20 @@ func (m *Model) accept(s feed.State) {
 		return
 	}
 	m.state, m.loaded = s, true
-	m.replace()
+	m.containers.Set(s.Containers)
+	m.images.Set(s.Images)
+	m.jobList.Set(s.Jobs)
+	if m.focus == jobsPane && len(s.Jobs) == 0 {
+		m.focus = containersPane
+	}
 }
 
-// replace puts the cursors back onto what they were on, after rows changed.
-func (m *Model) replace() {
-	cs, imgs := m.rows(), m.imageRows()
-	m.containers.cursor = place(m.containers.cursor, len(cs), func(i int) bool { return cs[i].ID == m.chosen })
-	m.images.cursor = place(m.images.cursor, len(imgs), func(i int) bool { return string(imgs[i].ID) == m.chosenImg })
-	m.choose()
-}
-
-// place finds the row that was chosen; when it is gone the cursor stays where
-// it was.
-func place(cursor, n int, is func(int) bool) int {
-	for i := range n {
-		if is(i) {
-			return i
-		}
-	}
-	return max(0, min(cursor, n-1))
-}
-
-// choose remembers what is under the cursors.
-func (m *Model) choose() {
-	m.chosen, m.chosenImg = "", ""
-	if rows := m.rows(); m.containers.cursor < len(rows) {
-		m.chosen = rows[m.containers.cursor].ID
-	}
-	if rows := m.imageRows(); m.images.cursor < len(rows) {
-		m.chosenImg = string(rows[m.images.cursor].ID)
-	}
+// grow shows the ages as they are now.
+func (m *Model) grow() tea.Cmd {
+	m.containers.Touch()
+	m.images.Touch()
+	m.jobList.Touch()
+	return m.ageTick()
 }
 
 // key routes a key: to the dialog on top, the filter, the action that has it,
@@ -126,14 +114,12 @@ func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {
 		return m.follow()
 	}
 	if m.inPanel() {
-		if ok, cmd := m.detail.open.Key(key); ok {
+		if ok, cmd := m.focused().Key(key); ok {
 			return cmd
 		}
 	}
 	if a, ok := m.keys.Lookup(m.scope(), key); ok {
-		cmd := m.act(a)
-		m.replace()
-		return tea.Batch(cmd, m.follow())
+		return tea.Batch(m.act(a), m.follow())
 	}
 	return m.move(key)
 }
@@ -164,44 +150,4 @@ func (m *Model) dialogKey(key, text string) tea.Cmd {
 		return tea.Batch(tea.SetClipboard(string(tag)), m.say("copied", false))
 	}
 	return nil
-}
-
-// filterKey edits the filter of the focused pane; rows follow as one types.
-func (m *Model) filterKey(key, text string) {
-	f := m.filter[m.focus]
-	switch key {
-	case "enter":
-		m.filtering = false
-	case "esc", "ctrl+c":
-		m.filtering, f = false, ""
-	case "backspace":
-		if r := []rune(f); len(r) > 0 {
-			f = string(r[:len(r)-1])
-		}
-	case "ctrl+u":
-		f = ""
-	default:
-		f += widgets.Safe([]byte(text))
-	}
-	m.filter[m.focus] = f
-	m.replace()
-}
-
-// move scrolls what has the focus.
-func (m *Model) move(key string) tea.Cmd {
-	page := max(1, m.layout().of(m.focus).inner()-1)
-	step := map[string]int{
-		"j": 1, "down": 1, "k": -1, "up": -1, "pgdown": page, "pgup": -page, "ctrl+d": page / 2, "ctrl+u": -page / 2,
-		"g": -1 << 30, "home": -1 << 30, "G": 1 << 30, "end": 1 << 30,
-	}[key]
-	if m.focus == logPane || step == 0 {
-		return nil
-	}
-	l, n := &m.containers, len(m.rows())
-	if m.focus == imagesPane {
-		l, n = &m.images, len(m.imageRows())
-	}
-	l.cursor = max(0, min(l.cursor+step, n-1))
-	m.choose()
-	return m.follow()
 }

@@ -15,11 +15,24 @@ type Scope string
 
 const (
 	Global     Scope = "global"
+	Lists      Scope = "lists" // whichever list has the focus
 	Containers Scope = "containers"
 	Images     Scope = "images"
+	Jobs       Scope = "jobs"
 	Detail     Scope = "detail"
 	Log        Scope = "log"
 )
+
+// within is what is in effect where s has the focus, innermost first.
+func (s Scope) within() []Scope {
+	switch s {
+	case Global:
+		return []Scope{Global}
+	case Containers, Images, Jobs:
+		return []Scope{s, Lists, Global}
+	}
+	return []Scope{s, Global}
+}
 
 // Action is one thing that can be done.
 type Action struct {
@@ -82,14 +95,10 @@ func build(actions []Action) (*Registry, []Clash) {
 
 // holder finds who has a key where an action of scope would be in effect.
 func (r *Registry) holder(scope Scope, key string) (ID, bool) {
-	if id, ok := r.byKey[scope][key]; ok {
-		return id, true
-	}
-	if scope != Global {
-		id, ok := r.byKey[Global][key]
-		return id, ok
-	}
-	for _, keys := range r.byKey {
+	for other, keys := range r.byKey {
+		if !slices.Contains(scope.within(), other) && !slices.Contains(other.within(), scope) {
+			continue
+		}
 		if id, ok := keys[key]; ok {
 			return id, true
 		}
@@ -99,14 +108,12 @@ func (r *Registry) holder(scope Scope, key string) (ID, bool) {
 
 // Lookup finds the action of a key where scope has the focus.
 func (r *Registry) Lookup(scope Scope, key string) (Action, bool) {
-	id, ok := r.byKey[scope][key]
-	if !ok {
-		id, ok = r.byKey[Global][key]
+	for _, s := range scope.within() {
+		if id, ok := r.byKey[s][key]; ok {
+			return r.actions[r.byID[id]], true
+		}
 	}
-	if !ok {
-		return Action{}, false
-	}
-	return r.actions[r.byID[id]], true
+	return Action{}, false
 }
 
 // Get finds an action by its name.

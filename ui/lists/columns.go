@@ -81,10 +81,14 @@ func (l *List[T]) inset() int {
 	return lead
 }
 
+// room is what columns and the gaps before them have. The first needs no gap;
+// instead a blank stays before the border.
+func (l *List[T]) room() int { return l.width - l.inset() }
+
 // titleAt is the order of the title in column x.
 func (l *List[T]) titleAt(x int) string {
 	from := l.inset() - 1
-	for i, w := range l.widths(l.width - l.inset() + 1) {
+	for i, w := range l.widths(l.room()) {
 		if w == 0 {
 			continue
 		}

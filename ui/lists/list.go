@@ -38,8 +38,9 @@ type Column[T any] struct {
 type Cell struct {
 	Text  string
 	Style lipgloss.Style
-	Name  bool // cut at its front: the end says most
-	Rest  bool // takes the room of all columns behind it too
+	Else  []string // shorter wordings, for when there is less room
+	Name  bool     // cut at its front: the end says most
+	Over  int      // it takes the room of so many columns behind it too
 }
 
 // Order is one way to sort.
@@ -47,8 +48,9 @@ type Order[T any] struct {
 	ID      string // "cpu"
 	Title   string // on the pane: "by CPU"
 	Compare func(a, b *T) int
-	Down    bool // the largest first, unless reversed
-	Grouped bool // below the headings of Spec.Group
+	Down    bool   // the largest first, unless reversed
+	Grouped bool   // below the headings of Spec.Group
+	Alone   string // the ID of the order that it is while there are no groups
 }
 
 // List is a list of items. Make one with New.

@@ -59,7 +59,7 @@ func full() *lists.List[animal] {
 func names(l *lists.List[animal]) string {
 	s := styles.New(themes.Dark())
 	var out []string
-	for i, line := range l.View(lists.Look{Styles: s, Marks: lists.DefaultMarks()}) {
+	for i, line := range l.View(lists.Look{Styles: s}) {
 		f := strings.Fields(ansi.Strip(line))
 		if i == 0 && f[0] == "name" || strings.HasPrefix(f[0], "name") {
 			continue
@@ -314,17 +314,17 @@ func TestWidths(t *testing.T) {
 	s := styles.New(themes.Dark())
 	for width := 2; width < 60; width++ {
 		l.Place(width, 12)
-		lines := l.View(lists.Look{Styles: s, Focused: true, Marks: lists.DefaultMarks(), Tally: func(string) (string, int) { return "2/2", 3 }})
+		lines := l.View(lists.Look{Styles: s, Focused: true, Tally: func(string) (string, int) { return "2/2", 3 }})
 		for _, line := range lines {
 			if w := ansi.StringWidth(line); w != width {
 				t.Fatalf("at %d a line is %d wide: %q", width, w, ansi.Strip(line))
 			}
 		}
 		text := ansi.Strip(strings.Join(lines, "\n"))
-		if got, want := strings.Contains(text, "kg"), width >= 3+6+6; got != want {
+		if got, want := strings.Contains(text, "kg"), width >= 4+6+6; got != want {
 			t.Errorf("at %d: the weight is shown: %v", width, got)
 		}
-		if got, want := strings.Contains(text, "id"), width >= 3+6+6+5; got != want {
+		if got, want := strings.Contains(text, "id"), width >= 4+6+6+5; got != want {
 			t.Errorf("at %d: the ID is shown: %v", width, got)
 		}
 	}
@@ -394,7 +394,7 @@ func BenchmarkFrame(b *testing.B) {
 	for _, n := range []int{50, 1000, 5000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			l := crowd(n)
-			look := lists.Look{Styles: styles.New(themes.Dark()), Focused: true, Marks: lists.DefaultMarks()}
+			look := lists.Look{Styles: styles.New(themes.Dark()), Focused: true}
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				if l.Move(1); l.CurrentID() == fmt.Sprint(n-1) {

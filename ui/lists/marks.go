@@ -83,6 +83,14 @@ func (l *List[T]) Extend(by int) {
 	l.Move(by)
 }
 
+// DropRange forgets the open range; marks that were there stay.
+func (l *List[T]) DropRange() {
+	if l.anchor != "" {
+		l.anchor = ""
+		l.version++
+	}
+}
+
 func (l *List[T]) closeRange() bool {
 	if l.anchor == "" {
 		return false

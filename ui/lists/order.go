@@ -111,12 +111,32 @@ func (l *List[T]) Ordered() (Order[T], bool) {
 // Grouped tells whether there are headings now.
 func (l *List[T]) Grouped() bool { return len(l.groups) > 0 }
 
-// NextOrder goes on to the next way to sort.
-func (l *List[T]) NextOrder() {
-	if n := len(l.spec.Orders); n > 0 {
-		l.order, l.reverse = (l.order+1)%n, false
-		l.rebuild()
+// Sorted is the order in words, for the border of the pane.
+func (l *List[T]) Sorted() string {
+	order, reverse := l.Ordered()
+	for _, o := range l.spec.Orders {
+		if o.ID == order.Alone && !l.Grouped() {
+			order = o
+		}
 	}
+	if reverse {
+		return order.Title + ", reversed"
+	}
+	return order.Title
+}
+
+// NextOrder goes on to the next way to sort that looks different.
+func (l *List[T]) NextOrder() {
+	n := len(l.spec.Orders)
+	if n == 0 {
+		return
+	}
+	was, alone := l.spec.Orders[l.order], !l.Grouped()
+	l.order, l.reverse = (l.order+1)%n, false
+	if alone && l.spec.Orders[l.order].ID == was.Alone {
+		l.order = (l.order + 1) % n
+	}
+	l.rebuild()
 }
 
 // Reverse turns the order round.

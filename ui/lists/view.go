@@ -18,15 +18,6 @@ type Look struct {
 	// Tally is what stands at the right end of a heading, as cells of a
 	// known width; nil: nothing does.
 	Tally func(group string) (text string, width int)
-	Marks Marks
-}
-
-// Marks are the glyphs of a list, each one cell wide.
-type Marks struct{ Bar, Marked, Open, Closed, Up, Down string }
-
-// DefaultMarks are the workbench's own.
-func DefaultMarks() Marks {
-	return Marks{Bar: glyph.Bar, Marked: glyph.Marked, Open: glyph.Unfolded, Closed: glyph.Folded, Up: glyph.Upwards, Down: glyph.Downward}
 }
 
 // View draws the visible lines, each exactly as wide as Place said.
@@ -34,7 +25,7 @@ func (l *List[T]) View(look Look) []string {
 	if l.width <= lead || l.height <= 0 {
 		return nil
 	}
-	widths := l.widths(l.width - l.inset() + 1) // the first column has no gap
+	widths := l.widths(l.room())
 	lines := make([]string, 0, l.height)
 	if l.titled() {
 		lines = append(lines, l.titles(widths, look))
@@ -82,9 +73,9 @@ func (l *List[T]) begin(i int, e entry, look Look) *brush {
 	marked := e.item >= 0 && l.Marked(l.key(e))
 	switch {
 	case marked:
-		b.put(look.Styles.Marked, look.Marks.Marked, lead)
+		b.put(look.Styles.Marked, glyph.Marked, lead)
 	case i == l.cursor:
-		b.put(look.Styles.Bar(look.Focused), look.Marks.Bar, lead)
+		b.put(look.Styles.Bar(look.Focused), glyph.Bar, lead)
 	default:
 		b.put(lipgloss.NewStyle(), " ", lead)
 	}
@@ -97,7 +88,8 @@ func (l *List[T]) row(b *brush, e entry, widths []int) {
 		b.put(lipgloss.NewStyle(), strings.Repeat(" ", in), in)
 	}
 	first := true
-	for i, c := range l.spec.Columns {
+	for i := 0; i < len(l.spec.Columns); i++ {
+		c := l.spec.Columns[i]
 		if widths[i] == 0 {
 			continue
 		}
@@ -105,37 +97,48 @@ func (l *List[T]) row(b *brush, e entry, widths []int) {
 		if first {
 			gap, first = 0, false
 		}
-		room := min(widths[i], l.width-b.used-gap)
-		if room <= 0 {
+		cell := c.Cell(item, widths[i])
+		room := widths[i]
+		for range cell.Over {
+			if i+1 < len(widths) {
+				i++
+				room += widths[i]
+				if widths[i] > 0 {
+					room += l.spec.Columns[i].gap()
+				}
+			}
+		}
+		if room = min(room, l.width-b.used-gap); room <= 0 {
 			return
 		}
-		cell := c.Cell(item, room)
-		if cell.Rest {
-			room = l.width - b.used - gap - 1
-		}
-		b.put(cell.Style, strings.Repeat(" ", gap)+c.fit(cell, room), gap+room)
-		if cell.Rest {
-			return
-		}
+		b.put(cell.Style, strings.Repeat(" ", gap)+cell.fit(room, c.Right && cell.Over == 0), gap+room)
 	}
 }
 
-func (c Column[T]) fit(cell Cell, width int) string {
-	switch {
-	case c.Right && !cell.Rest:
-		return widgets.FitLeft(cell.Text, width)
-	case cell.Name:
-		return widgets.Fit(widgets.FitName(cell.Text, width), width)
+// fit chooses the longest wording that there is room for.
+func (c Cell) fit(width int, right bool) string {
+	text := c.Text
+	for _, other := range c.Else {
+		if widgets.Width(text) <= width {
+			break
+		}
+		text = other
 	}
-	return widgets.Fit(cell.Text, width)
+	switch {
+	case right:
+		return widgets.FitLeft(text, width)
+	case c.Name:
+		return widgets.Fit(widgets.FitName(text, width), width)
+	}
+	return widgets.Fit(text, width)
 }
 
 // heading is the line above a group: its name, how many it holds when it is
 // closed, and the tally.
 func (l *List[T]) heading(b *brush, name string, look Look) {
-	sign := look.Marks.Open
+	sign := glyph.Unfolded
 	if l.folded[name] {
-		sign = look.Marks.Closed
+		sign = glyph.Folded
 	}
 	tally, width := "", 0
 	if look.Tally != nil {
@@ -175,16 +178,16 @@ func (l *List[T]) titles(widths []int, look Look) string {
 		}
 		title, style := c.Title, look.Styles.Muted
 		if c.Order != "" && c.Order == order.ID {
-			arrow := look.Marks.Up
+			arrow := glyph.Upwards
 			if order.Down != reverse {
-				arrow = look.Marks.Down
+				arrow = glyph.Downward
 			}
 			if widgets.Width(title)+1 <= room && title != "" {
 				title += arrow
 			}
 			style = look.Styles.Text
 		}
-		b.put(style, strings.Repeat(" ", gap)+c.fit(Cell{Text: title}, room), gap+room)
+		b.put(style, strings.Repeat(" ", gap)+Cell{Text: title}.fit(room, c.Right), gap+room)
 	}
 	return b.end(l.width)
 }

@@ -8,11 +8,12 @@ import (
 	"gantry/ui/glyph"
 )
 
-// Pane is a bordered part of the screen. Title stands in the top border,
-// Position in the bottom one.
+// Pane is a bordered part of the screen. Title stands at the left of the top
+// border and Corner at its right, Position in the bottom one.
 type Pane struct {
 	Title, Position string
-	Width, Height   int // outside, in cells
+	Corner          string // left out when there is no room for both
+	Width, Height   int    // outside, in cells
 	Focused         bool
 	Styled          bool           // Title has its own styles already
 	Border, Bold    lipgloss.Style // of the border, of the title
@@ -59,6 +60,9 @@ func (p Pane) edge(left, right, text string, style lipgloss.Style, atLeft bool) 
 		return p.Border.Render(left + glyph.Horizontal + fill + right)
 	}
 	if atLeft {
+		if corner := Width(p.Corner) + 3; p.Corner != "" && corner < Width(fill) {
+			fill = strings.Repeat(glyph.Horizontal, Width(fill)-corner) + " " + p.Corner + " " + glyph.Horizontal
+		}
 		return p.Border.Render(left+glyph.Horizontal) + style.Render(text) + p.Border.Render(fill+right)
 	}
 	return p.Border.Render(left+fill) + style.Render(text) + p.Border.Render(glyph.Horizontal+right)

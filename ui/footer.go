@@ -1,0 +1,112 @@
+package ui
+
+import (
+	"strings"
+
+	"charm.land/lipgloss/v2"
+
+	"gantry/ui/glyph"
+	"gantry/ui/keys"
+	"gantry/ui/widgets"
+)
+
+// footer: the keys of what has the focus, most useful first, and at the right
+// what was just done.
+func (m *Model) footer() string {
+	if m.state.Err != nil {
+		return " " + m.styles.Bad.Render(widgets.Fit(glyph.Problem+" "+m.state.Err.Error(), m.width-1))
+	}
+	if l := m.list(m.focus); m.filtering && l != nil {
+		return " " + m.styles.Accent.Render("/") + widgets.Fit(l.Filtered()+glyph.Caret+"  words, !not, status:exited; enter keep, esc clear", m.width-2)
+	}
+	toast, style := m.shownToast()
+	line := m.hintLine(m.hintRoom())
+	gap := max(1, m.width-1-lipgloss.Width(line)-widgets.Width(toast))
+	return line + strings.Repeat(" ", gap) + style.Render(toast)
+}
+
+// shownToast is what the footer says at its right.
+func (m *Model) shownToast() (string, lipgloss.Style) {
+	toast, style := m.toast, m.styles.OK
+	switch {
+	case m.busy > 0 && toast == "":
+		toast, style = m.styles.Wait("working"), m.styles.Busy
+	case m.toastBad:
+		style = m.styles.Bad
+	}
+	return strings.TrimRight(widgets.Fit(toast, min(widgets.Width(toast), m.width*2/3)), " "), style
+}
+
+// hintRoom is what the toast leaves to the hints.
+func (m *Model) hintRoom() int {
+	toast, _ := m.shownToast()
+	return m.width - 2 - widgets.Width(toast)
+}
+
+func (m *Model) hintLine(room int) string {
+	line := ""
+	for _, h := range m.shownHints(room) {
+		key, text, _ := strings.Cut(h, " ")
+		line += " " + m.styles.Key.Render(key) + " " + m.styles.Muted.Render(text) + " "
+	}
+	return line
+}
+
+// shownHints are as many as there is room for, and always the last one: it
+// leads to all others.
+func (m *Model) shownHints(room int) []string {
+	hints := m.hints()
+	last := len(hints) - 1
+	if last < 0 {
+		return nil
+	}
+	var out []string
+	left := room - widgets.Width(hints[last]) - 2
+	for _, h := range hints[:last] {
+		if w := widgets.Width(h) + 2; w <= left {
+			left -= w
+			out = append(out, h)
+		}
+	}
+	return append(out, hints[last])
+}
+
+// hintAt is the key of the hint in column x of the footer.
+func (m *Model) hintAt(x int) string {
+	from := 0
+	for _, h := range m.shownHints(m.hintRoom()) {
+		to := from + widgets.Width(h) + 2
+		if x > from && x < to-1 {
+			key, _, _ := strings.Cut(h, " ")
+			return key
+		}
+		from = to
+	}
+	return ""
+}
+
+// hints are at most seven, "?" always last; a dialog has its own.
+func (m *Model) hints() []string {
+	if n := len(m.dialogs); n > 0 {
+		return m.dialogs[n-1].Hints()
+	}
+	const most = 6
+	var out []string
+	add := func(list []keys.Action) {
+		for _, a := range list {
+			if a.Short != "" && len(a.Keys) > 0 && len(out) < most && a.ID != "help" {
+				out = append(out, a.Keys[0]+" "+a.Short)
+			}
+		}
+	}
+	if m.inPanel() {
+		out = append(out, m.panelHints()...)
+		out = out[:min(len(out), most-1)]
+	}
+	add(m.keys.In(m.scope()))
+	if m.list(m.focus) != nil {
+		add(m.keys.In(keys.Lists))
+	}
+	add(m.keys.In(keys.Global))
+	return append(out, "? help")
+}
