@@ -6,7 +6,7 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 export CGO_ENABLED = 0
 
-.PHONY: help build run deps lint test test-vm bench install clean
+.PHONY: help build run deps lint test test-vm bench pictures install clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -ts '	'
@@ -31,6 +31,9 @@ test-vm: ## the engine's tests in the cgroup v2 machine
 
 bench: build ## every budget beside its peers (installs the peers)
 	testdata/bench/run
+
+pictures: build ## the pictures of docs/, from the program itself (root)
+	$(GO) run ./internal/pictures -gantry bin/gantry
 
 install: build ## into PREFIX/bin
 	install -Dm755 $(BIN) $(DESTDIR)$(PREFIX)/bin/gantry

@@ -40,8 +40,9 @@ type Terminal struct {
 // Options of a terminal.
 type Options struct {
 	Width, Height int
-	// Light makes the terminal say that its background is white.
-	Light bool
+	// Foreground and Background are the terminal's own colours, white on black
+	// when nil; the program may ask for them.
+	Foreground, Background color.Color
 }
 
 // Start runs cmd on a new terminal, as the leader of a session of its own.
@@ -54,9 +55,11 @@ func Start(cmd *exec.Cmd, o Options) (*Terminal, error) {
 		cmd: cmd, tty: master, held: slave, emu: vt.NewEmulator(o.Width, o.Height),
 		modes: make(map[ansi.Mode]bool), changed: make(map[chan struct{}]int), ended: make(chan struct{}),
 	}
-	if o.Light {
-		t.emu.SetDefaultForegroundColor(color.Black)
-		t.emu.SetDefaultBackgroundColor(color.White)
+	if o.Foreground != nil {
+		t.emu.SetDefaultForegroundColor(o.Foreground)
+	}
+	if o.Background != nil {
+		t.emu.SetDefaultBackgroundColor(o.Background)
 	}
 	t.listen()
 	if err := t.Resize(o.Width, o.Height); err != nil {

@@ -129,6 +129,7 @@ func runMigrate() int {
 	fmt.Print("migrate: 0004 add column orders.currency ... ")
 	time.Sleep(300 * time.Millisecond)
 	fmt.Println("FAILED")
+	time.Sleep(50 * time.Millisecond) // two streams: whoever reads both sees this first
 	fmt.Fprint(os.Stderr, `Traceback (most recent call last):
   File "/app/migrate.py", line 42, in <module>
     main(sys.argv[1:])
