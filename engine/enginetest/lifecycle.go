@@ -84,11 +84,21 @@ func testExitCodes(s *suite) {
 }
 
 func testMissingProgram(s *suite) {
-	for cmd, class := range map[string]error{"no-such-program": engine.ErrCommandNotFound, "/etc/passwd": engine.ErrCommandNotExecutable} {
-		id := s.create("", func(o *engine.CreateOptions) { o.Config.Cmd = []string{cmd} })
-		s.wantIs(s.c.Start(s.ctx, string(id)), class)
-		if st := s.state(id); st.Running || st.Error == "" {
-			s.Errorf("state after a failed start of %s: %+v", cmd, st)
+	for _, test := range []struct {
+		cmd   string
+		class error
+		code  int
+	}{{"no-such-program", engine.ErrCommandNotFound, 127}, {"/etc/passwd", engine.ErrCommandNotExecutable, 126}} {
+		id := s.create("", func(o *engine.CreateOptions) { o.Config.Cmd = []string{test.cmd} })
+		for range 2 {
+			s.wantIs(s.c.Start(s.ctx, string(id)), test.class)
+			// As docker tells it: what never ran is still only created.
+			if st := s.state(id); st.Status != engine.Created || st.ExitCode != test.code || st.Error == "" || !st.StartedAt.IsZero() || !st.FinishedAt.IsZero() {
+				s.Errorf("state after a failed start of %s: %+v", test.cmd, st)
+			}
+		}
+		if st := s.wait(id, engine.WaitNotRunning); st.Code != test.code {
+			s.Errorf("exit code after a failed start of %s: %d, want %d", test.cmd, st.Code, test.code)
 		}
 	}
 }

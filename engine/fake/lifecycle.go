@@ -87,6 +87,7 @@ func (e *Engine) start(c *container, ref string) error {
 		if errors.Is(err, engine.ErrCommandNotExecutable) {
 			c.state.ExitCode = 126
 		}
+		c.lastExit = engine.ExitStatus{Code: c.state.ExitCode, Error: c.state.Error}
 		if c.detail.HostConfig.AutoRemove {
 			e.drop(c)
 		}

@@ -61,7 +61,7 @@ func (v *view) status() engine.ContainerState {
 	if v.err != nil {
 		s.Error = v.err.Error()
 	}
-	if v.start != nil {
+	if v.start != nil && v.state != engine.Created {
 		s.StartedAt = v.start.StartedAt
 		if s.Running {
 			s.Pid = v.start.Pid
@@ -69,6 +69,9 @@ func (v *view) status() engine.ContainerState {
 	}
 	if v.exit != nil && !s.Running {
 		s.ExitCode, s.OOMKilled, s.Error, s.FinishedAt = v.exit.Code, v.exit.OOM, v.exit.Error, v.exit.At
+	}
+	if v.state == engine.Created {
+		s.FinishedAt = time.Time{} // of a start that failed: nothing ran
 	}
 	return s
 }

@@ -75,6 +75,9 @@ func (e *Engine) look(id engine.ID) (v *view, lost bool, err error) {
 		v.state = engine.Created
 	case v.exit != nil && v.exit.Attempt >= v.start.Attempt:
 		v.state = engine.Exited
+		if v.exit.NeverRan {
+			v.state = engine.Created
+		}
 	case !alive(v.start):
 		// A monitor that is at work is about to write down the end.
 		if held, err := record.FileHeld(shim.LockPath(e.run, id)); err != nil || !held {

@@ -56,12 +56,15 @@ type StartRecord struct {
 // ExitRecord is exit.json: how the attempt of that number ended. It comes with
 // the event that its sequence number names, see events.Journal.Commit.
 type ExitRecord struct {
-	Attempt int        `json:"attempt"`
-	Code    int        `json:"code"`
-	OOM     bool       `json:"oom,omitempty"`
-	At      time.Time  `json:"at"`
-	Error   string     `json:"error,omitempty"`
-	Seq     engine.Seq `json:"seq"`
+	Attempt int       `json:"attempt"`
+	Code    int       `json:"code"`
+	OOM     bool      `json:"oom,omitempty"`
+	At      time.Time `json:"at"`
+	Error   string    `json:"error,omitempty"`
+	// NeverRan: the attempt failed before the program ran, and so did all
+	// before it. Such a container still is "created".
+	NeverRan bool       `json:"neverRan,omitempty"`
+	Seq      engine.Seq `json:"seq"`
 	// The monitor that wrote it. A container that is to go with its end is
 	// removed as long as this one lives, by it or by an attacher that it knows.
 	ShimPid   int    `json:"shimPid,omitempty"`

@@ -34,7 +34,7 @@ func (s *shim) launch() error {
 	case st != engine.Created:
 		return errLeaving
 	}
-	last, err := lastAttempt(s.cfg)
+	last, ran, err := lastAttempt(s.cfg)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (s *shim) launch() error {
 	if err := s.run(attempt); err != nil {
 		s.input.drop()
 		s.streams.close()
-		s.conclude(ExitRecord{Attempt: attempt, Code: exitCode(err), At: time.Now().UTC(), Error: err.Error()})
+		s.conclude(ExitRecord{Attempt: attempt, Code: exitCode(err), At: time.Now().UTC(), Error: err.Error(), NeverRan: !ran})
 		return err
 	}
 	return nil
@@ -140,17 +140,19 @@ func (s *shim) record(attempt, pid int) (StartRecord, error) {
 	return r, record.Write(s.cfg.file("start.json"), r, record.Volatile)
 }
 
-// lastAttempt is the number of the last start, 0 if there was none.
-func lastAttempt(cfg *Config) (int, error) {
+// lastAttempt is the number of the last start, 0 if there was none. ran tells
+// whether in any of them the program ran.
+func lastAttempt(cfg *Config) (last int, ran bool, err error) {
 	var start StartRecord
 	if err := record.Read(cfg.file("start.json"), &start); err != nil && !errors.Is(err, engine.ErrNotFound) {
-		return 0, err
+		return 0, false, err
 	}
 	var exit ExitRecord
 	if err := record.Read(cfg.file("exit.json"), &exit); err != nil && !errors.Is(err, engine.ErrNotFound) {
-		return 0, err
+		return 0, false, err
 	}
-	return max(start.Attempt, exit.Attempt), nil
+	last = max(start.Attempt, exit.Attempt)
+	return last, last > 0 && !(exit.Attempt == last && exit.NeverRan), nil
 }
 
 // maxSpec bounds a spec: an environment is at most 2 MiB of it (MAX_ARG_STRLEN
