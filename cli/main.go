@@ -22,6 +22,17 @@ type Program struct {
 	// missing file is no error. What is wrong in the file is the error, beside
 	// what could be read. nil: there is no configuration.
 	Config func(path string) (Config, error)
+	// Themes lists what the workbench can be drawn in, by the configuration
+	// file as for Config. nil: there is no workbench.
+	Themes func(path string) ([]Theme, error)
+}
+
+// Theme is one theme of the workbench.
+type Theme struct {
+	Name       string
+	Background string // what it is made for: "dark", "light", "any", "either"
+	File       string // "" when it is built in
+	About      string
 }
 
 // Global is what the flags in front of the verb say. Empty fields mean the
@@ -30,6 +41,9 @@ type Global struct {
 	Root   string // state directory
 	Run    string // runtime directory
 	Config string // configuration file
+	// Of the workbench alone.
+	Theme string
+	ASCII bool
 }
 
 // Config is what the command line needs of the configuration file.

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"gantry/engine"
 )
 
 // verb is one entry of the command tree. build is only called when the verb is
@@ -80,6 +82,9 @@ func (a *app) root(args []string) *cobra.Command {
 			if a.prog.UI == nil || !isTerminal(a.std.In) || !isTerminal(a.std.Out) {
 				return cmd.Help()
 			}
+			if term := a.env("TERM"); term == "" || term == "dumb" {
+				return fmt.Errorf("%w: open workbench: this terminal cannot move its cursor (TERM is %q); use commands such as gantry ps and gantry logs, or set TERM to what the terminal is", engine.ErrUnsupported, term)
+			}
 			a.hold() // the workbench reads its own keys and signals
 			return a.prog.UI(cmd.Context(), a.global)
 		},
@@ -94,6 +99,7 @@ func (a *app) root(args []string) *cobra.Command {
 	flags.StringVar(&a.global.Root, "root", a.env("GANTRY_ROOT"), "Directory of images and containers")
 	flags.StringVar(&a.global.Run, "run", a.env("GANTRY_RUN"), "Directory of sockets and locks, on a file system that a reboot empties")
 	flags.StringVar(&a.global.Config, "config", "", "Configuration file")
+	a.looks(root)
 	root.Flags().BoolP("version", "v", false, "Print version information and quit")
 	verbs := a.verbs()
 	if typed := typedVerb(args); typed != "" {
@@ -137,7 +143,7 @@ func helpRun(cmd *cobra.Command, args []string) {
 func typedVerb(args []string) string {
 	for i := 0; i < len(args); i++ {
 		switch arg := args[i]; {
-		case arg == "--root", arg == "--run", arg == "--config":
+		case arg == "--root", arg == "--run", arg == "--config", arg == "--theme":
 			i++
 		case !strings.HasPrefix(arg, "-"):
 			return arg

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"fmt"
 	"os/exec"
 	"os/signal"
 	"strings"
@@ -37,7 +36,8 @@ type Model struct {
 	ctx      context.Context
 	eng      engine.Engine
 	opts     Options
-	styles   styles.Styles
+	look     look
+	styles   styles.Styles // of the look
 	now      func() time.Time
 	keys     *keys.Registry
 	handlers map[keys.ID]handler
@@ -82,28 +82,29 @@ type Options struct {
 	// Keys gives actions other keys than their own.
 	Keys map[string][]string
 	// Theme is the name of a theme; "" goes by the terminal's background.
-	Theme string
+	Theme  string
+	Themes themes.Library
+	// Terminal is what the terminal can show. The zero one can show everything.
+	Terminal Terminal
 	// ActAtOnce names what does not ask first: "stop", "restart".
 	ActAtOnce []string
+	// Config is where the options come from, for what is said about them.
+	Config Config
 }
 
 // New makes the workbench. It follows the engine until ctx ends.
 func New(ctx context.Context, eng engine.Engine, opts Options) *Model {
 	m := &Model{
-		ctx: ctx, eng: eng, opts: opts, styles: styles.New(themes.Dark()), now: time.Now,
+		ctx: ctx, eng: eng, opts: opts, now: time.Now,
 		feed: feed.NewLists(ctx, eng), jobs: make(map[engine.ID]*feed.Job), loads: make(map[engine.ID]*load), handlers: handlers(),
 	}
 	m.containers, m.images, m.jobList = lists.New(m.containerSpec()), lists.New(m.imageSpec()), lists.New(m.jobSpec())
 	m.detail = newDetail(m)
 	var problems []string
-	m.keys, problems = keys.New(actions()).Remap(opts.Keys)
-	if t, ok := themes.ByName(opts.Theme); ok {
-		m.styles = styles.New(t)
-	} else if opts.Theme != "" {
-		problems = append(problems, fmt.Sprintf("there is no theme %q; there are dark and light", opts.Theme))
-	}
+	m.keys, m.look, problems = opts.configure()
+	m.styles = m.look.styles()
 	if len(problems) > 0 {
-		m.open(dialogs.Message{Name: "The configuration", Text: strings.Join(problems, "\n"), Hint: "everything else works; gantry config check names the file"})
+		m.open(dialogs.Message{Name: "The configuration", Text: strings.Join(problems, "\n"), Hint: "Everything else works. gantry config check says the same on the command line."})
 	}
 	return m
 }
@@ -113,7 +114,7 @@ func Run(ctx context.Context, eng engine.Engine, opts Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// 30 frames a second: the renderer's ticker is what an idle program costs.
-	p := tea.NewProgram(New(ctx, eng, opts), tea.WithContext(ctx), tea.WithFPS(30))
+	p := tea.NewProgram(New(ctx, eng, opts), tea.WithContext(ctx), tea.WithFPS(30), tea.WithColorProfile(opts.Terminal.profile()))
 	stop := quitOnHangUp(ctx, p)
 	defer stop()
 	_, err := p.Run()

@@ -3,10 +3,8 @@ package ui
 import (
 	tea "charm.land/bubbletea/v2"
 
-	"gantry/themes"
 	"gantry/ui/dialogs"
 	"gantry/ui/feed"
-	"gantry/ui/styles"
 	"gantry/ui/tabs"
 )
 
@@ -21,9 +19,8 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 		return m, m.follow()
 	case tea.BackgroundColorMsg:
-		if _, chosen := themes.ByName(m.opts.Theme); !chosen {
-			m.styles = styles.New(themes.For(msg.IsDark()))
-		}
+		m.look.dark = msg.IsDark()
+		m.styles = m.look.styles()
 	case infoMsg:
 		if msg.err == nil {
 			m.info = msg.info

@@ -83,7 +83,9 @@ var rules = []rule{
 	{
 		"themes stand alone",
 		func(p string) bool { return under(p, "gantry/themes") },
-		func(p string) bool { return under(p, "gantry") && !under(p, "gantry/themes") },
+		func(p string) bool {
+			return under(p, "gantry") && !under(p, "gantry/themes", "gantry/internal/tomldoc")
+		},
 	},
 	{
 		"Charm's libraries stay in the user interface",

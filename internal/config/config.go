@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -59,13 +58,13 @@ func Default() Config {
 // Problem is one mistake in the file.
 type Problem = tomldoc.Problem
 
-// Problem makes one of the value of a key that only others can judge, with
-// its place in the file.
-func (c Config) Problem(key tomldoc.Key, nearest, format string, args ...any) Problem {
+// Place says where the value of a key stands, as a Problem does: "FILE:3:1: ".
+// Others say by it what only they know to be wrong.
+func (c Config) Place(key ...string) string {
 	if c.doc == nil {
-		return Problem{Key: key.String(), Message: fmt.Sprintf(format, args...), Nearest: nearest}
+		return ""
 	}
-	return c.doc.At(key, nearest, format, args...)
+	return c.doc.At(key, "", "").String()
 }
 
 // Load reads the file that Locate finds.

@@ -139,11 +139,17 @@ func (r *Registry) In(scope Scope) []Action {
 // All lists every action.
 func (r *Registry) All() []Action { return slices.Clone(r.actions) }
 
+// Problem is what is wrong with the keys that were asked for.
+type Problem struct {
+	Action  string // whose keys: the place in a configuration file
+	Message string
+}
+
 // Remap gives actions other keys; an empty list takes all of them away. It
 // returns the new registry and what was wrong with the request: unknown
 // actions by name with the nearest one, and clashes with both owners.
-func (r *Registry) Remap(keys map[string][]string) (*Registry, []string) {
-	var problems []string
+func (r *Registry) Remap(keys map[string][]string) (*Registry, []Problem) {
+	var problems []Problem
 	actions := slices.Clone(r.actions)
 	names := make([]string, 0, len(keys))
 	for name := range keys {
@@ -153,14 +159,18 @@ func (r *Registry) Remap(keys map[string][]string) (*Registry, []string) {
 	for _, name := range names {
 		i, ok := r.byID[ID(name)]
 		if !ok {
-			problems = append(problems, fmt.Sprintf("there is no action %q; the nearest is %q", name, r.nearest(name)))
+			problems = append(problems, Problem{name, fmt.Sprintf("there is no action %q; the nearest is %q", name, r.nearest(name))})
 			continue
 		}
 		actions[i].Keys = keys[name]
 	}
 	out, clashes := build(actions)
 	for _, c := range clashes {
-		problems = append(problems, c.String())
+		asked := c.B
+		if _, ok := keys[string(asked)]; !ok {
+			asked = c.A
+		}
+		problems = append(problems, Problem{string(asked), c.String()})
 	}
 	return out, problems
 }

@@ -69,7 +69,10 @@ func TestRemap(t *testing.T) {
 func TestRemapNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	r, problems := keys.New(actions()).Remap(map[string][]string{"container.stopp": {"x"}, "container.start": {"s"}})
-	text := strings.Join(problems, "\n")
+	text := ""
+	for _, p := range problems {
+		text += p.Action + ": " + p.Message + "\n"
+	}
 	for _, want := range []string{"container.stopp", `"container.stop"`, "container.start", "the first keeps it"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not named in:\n%s", want, text)

@@ -3,6 +3,9 @@
 package styles
 
 import (
+	"image/color"
+	"strings"
+
 	"charm.land/lipgloss/v2"
 
 	"gantry/engine"
@@ -38,32 +41,77 @@ type Styles struct {
 	// Sources tell merged streams apart.
 	Sources [8]lipgloss.Style
 
+	// Page and PageText are the colours that the terminal itself takes while
+	// the program runs; nil leaves them as they are.
+	Page, PageText color.Color
+
 	Glyphs glyph.Set
 }
 
-// New makes the styles of a theme.
-func New(t themes.Theme) Styles {
-	fg := func(c string) lipgloss.Style {
-		s := lipgloss.NewStyle()
-		if c != "" {
-			s = s.Foreground(lipgloss.Color(c))
-		}
-		return s
+// New makes the styles of a theme for a terminal that has everything.
+func New(t themes.Theme) Styles { return For(t, themes.TrueColor, glyph.Unicode) }
+
+// For makes the styles of a theme for as many colours as there are. Where
+// there are none the monochrome theme holds: what a theme says in colours alone
+// would be lost.
+func For(t themes.Theme, depth themes.Depth, glyphs glyph.Set) Styles {
+	if depth == themes.NoColor {
+		t = themes.Builtin(themes.Monochrome)
 	}
+	of := func(token themes.Token) lipgloss.Style { return style(t.Style(token, depth)) }
 	s := Styles{
-		Text: fg(t.Text), Muted: fg(t.Muted), Accent: fg(t.Accent), Title: fg(t.Accent).Bold(true),
-		OK: fg(t.OK), Busy: fg(t.Busy), Bad: fg(t.Bad), Selected: lipgloss.NewStyle().Background(lipgloss.Color(t.Select)),
+		Text: of(themes.Text), Muted: of(themes.Muted), Accent: of(themes.Accent), Title: of(themes.Title), Key: of(themes.Key),
+		Border: of(themes.Border), Focus: of(themes.Focus), FocusTitle: of(themes.FocusTitle), Backdrop: of(themes.Backdrop),
+		Selected: of(themes.Selected), Marked: of(themes.Marked),
+		OK: of(themes.OK), Busy: of(themes.Busy), Warn: of(themes.Warn), Bad: of(themes.Bad),
+		Match: of(themes.Match), MatchHere: of(themes.MatchHere),
+		LogError: of(themes.LogError), LogWarn: of(themes.LogWarn), LogInfo: of(themes.LogInfo), LogDebug: of(themes.LogDebug), Stderr: of(themes.Stderr),
+		Name: of(themes.Name), String: of(themes.String), Number: of(themes.Number), Word: of(themes.Word), Punct: of(themes.Punctuation),
+		Added: of(themes.Added), Modified: of(themes.Modified), Removed: of(themes.Removed),
+		Series: [3]lipgloss.Style{of(themes.Series1), of(themes.Series2), of(themes.Series3)}, Limit: of(themes.Limit),
+		Glyphs: glyphs,
 	}
-	s.Key, s.Border, s.Focus, s.FocusTitle, s.Backdrop, s.Marked = s.Accent, s.Muted, s.Accent, s.Title, s.Muted, s.Accent
-	s.Warn, s.Match, s.MatchHere = s.Busy, s.Accent.Underline(true), s.Title.Reverse(true)
-	s.LogError, s.LogWarn, s.LogInfo, s.LogDebug, s.Stderr = s.Bad, s.Busy, s.Text, s.Muted, s.Bad
-	s.Name, s.String, s.Number, s.Word, s.Punct = s.Accent, s.Text, s.Text.Bold(true), s.Text.Italic(true), s.Muted
-	s.Added, s.Modified, s.Removed = s.OK, s.Busy, s.Bad
-	s.Series, s.Limit = [3]lipgloss.Style{s.Accent, s.Text, s.Text}, s.Bad
 	for i := range s.Sources {
-		s.Sources[i] = []lipgloss.Style{s.Accent, s.OK, s.Busy, s.Bad}[i%4]
+		s.Sources[i] = of(themes.Source1 + themes.Token(i))
+	}
+	s.Page, s.PageText = page(t, depth)
+	return s
+}
+
+// style is a theme's style as lipgloss has it.
+func style(t themes.Style) lipgloss.Style {
+	s := lipgloss.NewStyle()
+	if t.Color != "" {
+		s = s.Foreground(lipgloss.Color(t.Color))
+	}
+	if t.On != "" {
+		s = s.Background(lipgloss.Color(t.On))
+	}
+	for _, a := range []struct {
+		on  bool
+		set func(lipgloss.Style, bool) lipgloss.Style
+	}{
+		{t.Bold, lipgloss.Style.Bold}, {t.Faint, lipgloss.Style.Faint}, {t.Italic, lipgloss.Style.Italic},
+		{t.Underline, lipgloss.Style.Underline}, {t.Reverse, lipgloss.Style.Reverse},
+	} {
+		if a.on {
+			s = a.set(s, true)
+		}
 	}
 	return s
+}
+
+// page is what the terminal's own colours become. Only a colour that does not
+// come from its palette can be told to a terminal.
+func page(t themes.Theme, depth themes.Depth) (background, text color.Color) {
+	p := t.Style(themes.Page, depth)
+	if strings.HasPrefix(p.On, "#") {
+		background = lipgloss.Color(p.On)
+	}
+	if strings.HasPrefix(p.Color, "#") {
+		text = lipgloss.Color(p.Color)
+	}
+	return background, text
 }
 
 // On is a style as it looks in the row under the cursor.

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"gantry/cli"
+	"gantry/engine"
+	"gantry/internal/config"
+	"gantry/themes"
+	"gantry/ui"
+)
+
+func loadConfig(path string) (config.Config, []config.Problem, error) {
+	if path != "" {
+		return config.LoadFile(path)
+	}
+	c, problems := config.Load()
+	return c, problems, nil
+}
+
+// library is where the themes of a configuration are: beside its file.
+func library(c config.Config) themes.Library {
+	dir := c.Dir(os.Getenv)
+	if dir == "" {
+		return themes.Library{}
+	}
+	return themes.Library{Dir: filepath.Join(dir, "themes")}
+}
+
+// uiOptions are the workbench's: what the configuration says, and over that the
+// command line. It lets the workbench hand the terminal over to verbs of this
+// program.
+func uiOptions(g cli.Global) ui.Options {
+	c, problems, err := loadConfig(g.Config)
+	if err != nil {
+		c = config.Default()
+	}
+	o := configured(c, problems)
+	o.Theme = cmp.Or(g.Theme, o.Theme)
+	ascii := c.UI.ASCII
+	if g.ASCII {
+		ascii = &g.ASCII
+	}
+	o.Terminal = ui.DetectTerminal(os.Stdout, os.Environ(), c.UI.Colors, ascii)
+	var flags []string
+	for flag, value := range map[string]string{"--root": g.Root, "--run": g.Run, "--config": g.Config} {
+		if value != "" {
+			flags = append(flags, flag, value)
+		}
+	}
+	o.Command = func(args ...string) *exec.Cmd {
+		return exec.Command("/proc/self/exe", append(slices.Clone(flags), args...)...)
+	}
+	return o
+}
+
+// configured is the part of the options that the file says.
+func configured(c config.Config, problems []config.Problem) ui.Options {
+	o := ui.Options{
+		Keys: c.Keys, Theme: c.UI.Theme, Themes: library(c),
+		Config: ui.Config{File: cmp.Or(c.File, filepath.Join(c.Dir(os.Getenv), "config.toml")), Place: c.Place},
+	}
+	for _, what := range []string{"stop", "restart"} {
+		if !slices.Contains(c.UI.AskBefore, what) {
+			o.ActAtOnce = append(o.ActAtOnce, what)
+		}
+	}
+	for _, p := range problems {
+		o.Config.Problems = append(o.Config.Problems, p.String())
+	}
+	return o
+}
+
+// checkConfig is `gantry config check`: every mistake is named, those in theme
+// files too.
+func checkConfig(path string) (cli.Config, error) {
+	c, problems, err := loadConfig(path)
+	if err != nil {
+		return cli.Config{}, err
+	}
+	out := cli.Config{Path: c.File, DetachKeys: c.DetachKeys}
+	o := configured(c, problems)
+	wrong := o.Check()
+	_, bad := o.Themes.All()
+	for _, p := range bad {
+		if text := p.String(); !slices.Contains(wrong, text) { // the chosen theme's are there already
+			wrong = append(wrong, text)
+		}
+	}
+	if len(wrong) == 0 {
+		return out, nil
+	}
+	return out, fmt.Errorf("%w configuration:\n%s", engine.ErrInvalid, strings.Join(wrong, "\n"))
+}
+
+// listThemes is `gantry config themes`.
+func listThemes(path string) ([]cli.Theme, error) {
+	c, _, err := loadConfig(path)
+	if err != nil {
+		return nil, err
+	}
+	l := library(c)
+	all, _ := l.All() // what is wrong in them, config check tells
+	var out []cli.Theme
+	for _, t := range all {
+		out = append(out, cli.Theme{Name: t.Name, Background: string(t.Background), File: t.File, About: t.About})
+	}
+	for _, name := range l.Names() {
+		if !slices.ContainsFunc(all, func(t themes.Theme) bool { return t.Name == name }) {
+			pair, _ := l.Choose(name)
+			out = append(out, cli.Theme{Name: name, Background: "either", About: pair.Dark.Name + " or " + pair.Light.Name + ", by the background"})
+		}
+	}
+	slices.SortFunc(out, func(a, b cli.Theme) int { return cmp.Compare(a.Name, b.Name) })
+	return out, nil
+}
