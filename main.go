@@ -11,8 +11,6 @@ import (
 	"os"
 	"runtime/debug"
 
-	_ "gantry/internal/early" // first: shim and init never get past it
-
 	"gantry/cli"
 	"gantry/engine"
 	"gantry/engine/jobs"
@@ -20,6 +18,7 @@ import (
 	"gantry/images"
 	"gantry/images/registry"
 	"gantry/internal/config"
+	"gantry/internal/early" // shim and init never get past it
 	"gantry/ui"
 )
 
@@ -91,6 +90,7 @@ func open(g cli.Global) (*local.Engine, []config.Problem, error) {
 	}
 	e, err := local.Open(local.Options{
 		Root: g.Root, Run: g.Run, Version: buildVersion(), Registry: reg, LogMaxSize: c.Log.MaxSize, LogMaxFile: c.Log.MaxFile,
+		Early: early.Monitor(),
 	})
 	return e, problems, err
 }

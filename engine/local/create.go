@@ -33,7 +33,7 @@ func (c *containers) Create(ctx context.Context, opts engine.CreateOptions) (eng
 	}
 	id := engine.NewID()
 	if opts.StartSoon {
-		e.prepareMonitor(id)
+		id = e.prepareMonitor(id)
 	}
 	res, err := e.createFrom(ctx, id, opts)
 	if err != nil {

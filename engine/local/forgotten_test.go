@@ -200,6 +200,50 @@ func TestSpareMonitor(t *testing.T) {
 	until(t, "the removal", func() bool { return len(all(t, e)) == 0 && len(monitors(t, e)) == 0 })
 }
 
+// TestEarlyMonitor: a monitor that came with the process serves its first
+// container; where it cannot, the container is made and started all the same.
+func TestEarlyMonitor(t *testing.T) {
+	t.Parallel()
+	first := open(t) // notes where monitors are put
+	for _, tt := range []struct {
+		name  string
+		early func(root, run string) *shim.Early
+		want  bool // that the container has the ID which the monitor was started for
+	}{
+		{"ready", shim.PrepareEarly, true},
+		{"for another root", func(root, run string) *shim.Early { return shim.PrepareEarly(root+"-not", run) }, true},
+		{"not started", func(root, run string) *shim.Early { return shim.PrepareEarly(root, run+"-not") }, true},
+		{"with a relative root", func(root, run string) *shim.Early { return shim.PrepareEarly("root", run) }, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := first.Containers().Create(t.Context(), temporary("true")); err != nil {
+				t.Fatal(err)
+			}
+			early := tt.early(first.Root(), first.Run())
+			e, err := local.Open(local.Options{Root: first.Root(), Run: first.Run(), Early: early})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range 2 {
+				res, err := e.Containers().Create(t.Context(), temporary("true"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := early != nil && res.ID == early.ID(); got != (tt.want && i == 0) {
+					t.Errorf("container %d: its ID is the monitor's: %v", i, got)
+				}
+				if err := e.Containers().Start(t.Context(), string(res.ID)); err != nil {
+					t.Errorf("container %d: %v", i, err)
+				}
+			}
+			if err := errors.Join(e.Close(), first.Close()); err != nil {
+				t.Error(err)
+			}
+			until(t, "the end of all monitors", func() bool { return len(monitors(t, e)) == 0 })
+		})
+	}
+}
+
 // monitors lists the processes that watch over containers of an engine.
 func monitors(t *testing.T, e *local.Engine) (pids []string) {
 	t.Helper()

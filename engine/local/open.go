@@ -13,15 +13,11 @@ import (
 	"gantry/engine/events"
 	"gantry/engine/jobs"
 	"gantry/engine/record"
+	"gantry/engine/shim"
 	"gantry/images/registry"
 	"gantry/images/snapshot"
 	"gantry/images/store"
-)
-
-// DefaultRoot and DefaultRun are where root keeps its state.
-const (
-	DefaultRoot = "/var/lib/gantry"
-	DefaultRun  = "/run/gantry"
+	"gantry/images/unpack"
 )
 
 // Options of Open.
@@ -33,6 +29,9 @@ type Options struct {
 	// values are the journal's defaults.
 	LogMaxSize int64 // bytes
 	LogMaxFile int
+	// Early is a monitor for the first container that this process makes and
+	// starts soon. nil: there is none.
+	Early *shim.Early
 }
 
 // Engine is the embedded engine. Make one with Open.
@@ -60,10 +59,10 @@ var _ engine.Engine = (*Engine)(nil)
 // needs root; the error says so.
 func Open(o Options) (*Engine, error) {
 	if o.Root == "" {
-		o.Root = DefaultRoot
+		o.Root = engine.DefaultRoot
 	}
 	if o.Run == "" {
-		o.Run = DefaultRun
+		o.Run = engine.DefaultRun
 	}
 	var err error
 	if o.Root, err = filepath.Abs(o.Root); err != nil {
@@ -79,7 +78,7 @@ func Open(o Options) (*Engine, error) {
 	if err := makeState(o.Root, o.Run); err != nil {
 		return nil, err
 	}
-	e := &Engine{root: o.Root, run: o.Run, opts: o}
+	e := &Engine{root: o.Root, run: o.Run, opts: o, spares: spares{early: o.Early}}
 	if e.locks, err = record.OpenLocks(filepath.Join(o.Run, "locks")); err != nil {
 		return nil, err
 	}
@@ -104,41 +103,44 @@ func Open(o Options) (*Engine, error) {
 // makeState makes the directories and refuses ones that other users can look
 // into: setuid files of images must be out of their reach (CVE-2021-41091).
 func makeState(root, run string) error {
-	for _, dir := range []string{
-		root, filepath.Join(root, "containers"), filepath.Join(root, "layers"),
-		run, filepath.Join(run, "c"), filepath.Join(run, "locks"),
-	} {
-		if err := privateDir(dir); err != nil {
+	containers := filepath.Join(root, "containers")
+	for _, dir := range []string{root, containers, filepath.Join(root, "layers"), run, filepath.Join(run, "c"), filepath.Join(run, "locks")} {
+		made, err := privateDir(dir)
+		if err != nil {
 			return &engine.OpError{Op: "open", Kind: "engine", ID: dir, Err: err, Hint: stateHint(err)}
+		}
+		if made && dir == containers {
+			unpack.Scatter(dir) // a short-lived container's files take the disk half as long
 		}
 	}
 	return nil
 }
 
-func privateDir(dir string) error {
+func privateDir(dir string) (made bool, err error) {
 	fi, err := os.Stat(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-			return err
+			return false, err
 		}
 		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-			return err
+			return false, err
 		}
+		made = true
 		fi, err = os.Stat(dir)
 	}
 	if err != nil {
-		return err
+		return made, err
 	}
 	st := fi.Sys().(*syscall.Stat_t)
 	switch {
 	case !fi.IsDir():
-		return fmt.Errorf("%w: it is not a directory", engine.ErrInvalid)
+		return made, fmt.Errorf("%w: it is not a directory", engine.ErrInvalid)
 	case st.Uid != uint32(os.Geteuid()):
-		return fmt.Errorf("%w: it belongs to user %d", engine.ErrPermission, st.Uid)
+		return made, fmt.Errorf("%w: it belongs to user %d", engine.ErrPermission, st.Uid)
 	case fi.Mode().Perm()&0o077 != 0:
-		return fmt.Errorf("%w: mode %04o lets other users in", engine.ErrPermission, fi.Mode().Perm())
+		return made, fmt.Errorf("%w: mode %04o lets other users in", engine.ErrPermission, fi.Mode().Perm())
 	}
-	return nil
+	return made, nil
 }
 
 func stateHint(err error) string {

@@ -154,8 +154,7 @@ func (e *Engine) removeLocked(v *view) error {
 func (e *Engine) takeAway(v *view) error {
 	id := v.rec.ID
 	var held error
-	ev := engine.Event{Kind: engine.KindContainer, Action: engine.ActionDestroy, ID: string(id), Attributes: v.rec.attributes()}
-	_, err := e.journal.Commit(ev, events.Gone(e.dir(id), record.Volatile), func(engine.Seq) error {
+	put := func(engine.Seq) error {
 		if err := trash.Put(e.root, e.dir(id)); err != nil {
 			return err
 		}
@@ -163,7 +162,15 @@ func (e *Engine) takeAway(v *view) error {
 			held = e.names.With(record.Volatile).Release(v.rec.Name, string(id))
 		}
 		return nil
-	})
+	}
+	ev := engine.Event{Kind: engine.KindContainer, Action: engine.ActionDestroy, ID: string(id), Attributes: v.rec.attributes()}
+	_, err := e.journal.Commit(ev, events.Gone(e.dir(id), record.Volatile), put)
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		// There is room for the event when the files are gone, if anywhere.
+		if err = errors.Join(put(0), e.deleteFiles(id)); err == nil {
+			_, err = e.journal.Append(ev)
+		}
+	}
 	if err == nil && v.rec.durability() == record.Durable {
 		err = record.SyncDir(e.containersDir())
 	}

@@ -13,6 +13,8 @@ import (
 type spares struct {
 	mu   sync.Mutex
 	byID map[engine.ID]*spare
+	// early came with the process, and is taken once.
+	early *shim.Early
 	// begun are the clients of those that were told to begin. Whoever attached
 	// owns and closes them.
 	begun map[engine.ID]*shim.Client
@@ -23,25 +25,36 @@ type spare struct {
 	monitor *shim.Spare
 }
 
-// prepareMonitor starts the monitor of a container that is about to be made.
-func (e *Engine) prepareMonitor(id engine.ID) {
+// prepareMonitor starts the monitor of a container that is about to be made,
+// unless this process has one already, which decides the container's ID.
+func (e *Engine) prepareMonitor(id engine.ID) engine.ID {
 	s := &spare{ready: make(chan struct{})}
 	e.spares.mu.Lock()
 	defer e.spares.mu.Unlock()
+	early := e.spares.early
+	e.spares.early = nil
+	if early != nil {
+		id = early.ID()
+	}
 	if e.spares.byID == nil {
 		e.spares.byID = make(map[engine.ID]*spare)
 	}
 	e.spares.byID[id] = s
 	go func() {
 		defer close(s.ready)
-		host, err := e.host()
-		if err != nil {
+		if early != nil {
+			s.monitor = early.Monitor(e.file(id, shim.ConfigFile))
+		}
+		host, err := e.host() // in any case: who makes the container is about to ask
+		if err != nil || s.monitor != nil {
 			return
 		}
 		if group, err := host.Monitors(); err == nil {
-			s.monitor, _ = shim.Prepare(e.file(id, "shim.json"), group)
+			s.monitor, _ = shim.Prepare(e.file(id, shim.ConfigFile), group)
+			_ = shim.NoteHome(e.run, group)
 		}
 	}()
+	return id
 }
 
 // take returns the monitor that was prepared for a container, once.

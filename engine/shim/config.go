@@ -8,6 +8,9 @@ import (
 	"gantry/engine/cgroup/leaf"
 )
 
+// ConfigFile is the name of a monitor's orders in the container's directory.
+const ConfigFile = "shim.json"
+
 // Config is shim.json: what a monitor needs to know besides the bundle's
 // config.json, and what may change from one start to the next.
 type Config struct {
