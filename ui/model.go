@@ -113,8 +113,8 @@ func New(ctx context.Context, eng engine.Engine, opts Options) *Model {
 func Run(ctx context.Context, eng engine.Engine, opts Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	// 30 frames a second: the renderer's ticker is what an idle program costs.
-	p := tea.NewProgram(New(ctx, eng, opts), tea.WithContext(ctx), tea.WithFPS(30), tea.WithColorProfile(opts.Terminal.profile()))
+	p, pace := newProgram(New(ctx, eng, opts), tea.WithContext(ctx), tea.WithColorProfile(opts.Terminal.profile()))
+	defer pace.stop()
 	stop := quitOnHangUp(ctx, p)
 	defer stop()
 	_, err := p.Run()
