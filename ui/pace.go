@@ -39,16 +39,23 @@ type pacer struct {
 	awake bool
 }
 
-// paced is the model whose View paces the renderer.
+// paced is the model whose View paces the renderer, and whose commands panic in
+// order.
 type paced struct {
 	*Model
 	pace *pacer
 }
 
+// Init implements tea.Model.
+func (p paced) Init() tea.Cmd { return guarded(p.Model.Init()) }
+
 // Update implements tea.Model.
 func (p paced) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	if msg, ok := msg.(panicMsg); ok {
+		panic(string(msg))
+	}
 	_, cmd := p.Model.Update(msg)
-	return p, cmd
+	return p, guarded(cmd)
 }
 
 // View implements tea.Model.
