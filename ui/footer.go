@@ -30,7 +30,7 @@ func (m *Model) shownToast() (string, lipgloss.Style) {
 	toast, style := m.toast, m.styles.OK
 	switch {
 	case m.busy > 0 && toast == "":
-		toast, style = m.styles.Wait("working"), m.styles.Busy
+		toast, style = m.underWay(), m.styles.Busy
 	case m.toastBad:
 		style = m.styles.Bad
 	}

@@ -12,8 +12,8 @@ import (
 	"gantry/engine"
 	"gantry/images"
 	"gantry/ui/dialogs"
-	"gantry/ui/feed"
 	"gantry/ui/glyph"
+	"gantry/ui/keys"
 	"gantry/ui/lists"
 	"gantry/ui/widgets"
 )
@@ -91,8 +91,7 @@ func (m *Model) jobCell(j *engine.Job, width int) lists.Cell {
 // parts are the latest words of a job: of its feed while it runs.
 func (m *Model) parts(j *engine.Job) []images.Progress {
 	if f := m.jobs[j.ID]; f != nil {
-		parts, _, _, _ := f.State()
-		return parts
+		return f.feed.State().Parts
 	}
 	return j.Progress
 }
@@ -116,132 +115,6 @@ func (m *Model) jobsRun() bool {
 		}
 	}
 	return false
-}
-
-type (
-	jobStartedMsg struct {
-		id      engine.ID
-		title   string
-		command string
-		err     error
-	}
-	jobMsg struct{ id engine.ID } // a job has something new
-)
-
-// startJob begins long work in a process of its own: it goes on when the
-// workbench is left.
-func (m *Model) startJob(spec engine.JobSpec, title, command string) tea.Cmd {
-	ctx, eng := m.ctx, m.eng
-	return func() tea.Msg {
-		id, err := eng.Jobs().Start(ctx, spec)
-		return jobStartedMsg{id, title, command, err}
-	}
-}
-
-func (m *Model) jobStarted(msg jobStartedMsg) tea.Cmd {
-	if msg.err != nil {
-		m.fail(msg.err, doneMsg{})
-		return nil
-	}
-	m.history = append(m.history, msg.command)
-	m.open(dialogs.Progress{Tag: jobTag{msg.id}, Name: msg.title})
-	return m.followJob(msg.id)
-}
-
-// followJob keeps up with a job, once.
-func (m *Model) followJob(id engine.ID) tea.Cmd {
-	if m.jobs[id] != nil {
-		return nil
-	}
-	f := feed.NewJob(m.ctx, m.eng, id)
-	m.jobs[id] = f
-	return nextJob(m.ctx, f, id)
-}
-
-// followJobs keeps up with all that run, whoever began them.
-func (m *Model) followJobs() tea.Cmd {
-	var cmds []tea.Cmd
-	for i := range m.state.Jobs {
-		if j := &m.state.Jobs[i]; j.State == engine.JobRunning {
-			cmds = append(cmds, m.followJob(j.ID))
-		}
-	}
-	return tea.Batch(cmds...)
-}
-
-func nextJob(ctx context.Context, f *feed.Job, id engine.ID) tea.Cmd {
-	return func() tea.Msg {
-		if f.Next(ctx) {
-			return jobMsg{id}
-		}
-		return nil
-	}
-}
-
-// jobChanged brings the row and the dialog of a job up to date, or says how it
-// ended when the dialog was hidden.
-func (m *Model) jobChanged(id engine.ID) tea.Cmd {
-	f := m.jobs[id]
-	if f == nil {
-		return nil
-	}
-	m.jobList.Touch()
-	parts, over, text, err := f.State()
-	next := nextJob(m.ctx, f, id)
-	if over {
-		delete(m.jobs, id)
-		next = nil
-	}
-	for i, d := range m.dialogs {
-		p, ok := d.(dialogs.Progress)
-		if !ok || p.Tag != (jobTag{id}) {
-			continue
-		}
-		p.Parts, p.Over, p.Bad, p.Note = progressParts(parts), over, err != nil, text
-		if err != nil {
-			p.Note = err.Error()
-		}
-		m.dialogs[i] = p
-		return next
-	}
-	if over && err != nil {
-		m.fail(err, doneMsg{})
-	} else if over {
-		return m.say(glyph.Done+" "+text, false)
-	}
-	return next
-}
-
-// showJob opens the dialog of a job, of one that is over too.
-func (m *Model) showJob(j *engine.Job) tea.Cmd {
-	p := dialogs.Progress{Tag: jobTag{j.ID}, Name: jobTitle(j), Parts: progressParts(m.parts(j))}
-	if j.State != engine.JobRunning {
-		p.Over, p.Bad = true, j.State != engine.JobDone
-		p.Note = cmp.Or(j.Error, string(j.State))
-	}
-	m.open(p)
-	return nil
-}
-
-func progressParts(list []images.Progress) []dialogs.Part {
-	var out []dialogs.Part
-	for _, p := range list {
-		if p.ID == "" {
-			continue
-		}
-		state := string(p.State)
-		if p.Total > 0 && !p.State.Finished() {
-			state += fmt.Sprintf(" %d %%", 100*min(p.Done, p.Total)/p.Total)
-		}
-		out = append(out, dialogs.Part{Name: p.ID, State: state, Done: p.Done, Total: p.Total, Over: p.State.Finished(), Bad: p.State == images.Failed})
-	}
-	return out
-}
-
-func (m *Model) cancelJob(id engine.ID) tea.Cmd {
-	return m.do("cancelled", "gantry job cancel "+id.Short(), []string{"job " + id.Short()}, func(ctx context.Context, _ int) error {
-		return m.eng.Jobs().Cancel(ctx, string(id))
-	})
 }
 
 // onJobs makes the handler of an action on the chosen jobs. fits tells why one
@@ -289,25 +162,41 @@ func jobOver(j *engine.Job) string {
 }
 
 func (m *Model) askCancelJobs(js []*engine.Job) tea.Cmd {
-	return m.ask(jobQuestion("Cancel", js), "cancel it", "What was fetched stays for the next time.", jobTitles(js), func() tea.Cmd {
-		return m.eachJob("cancelled", "job cancel", js, m.eng.Jobs().Cancel)
-	})
+	return m.ask(dialogs.Confirm{
+		Name: "Cancel", Question: "Cancel " + sumNames(jobTitles(js), "jobs") + "?", Yes: "cancel it", Objects: m.jobObjects(js),
+		Note: "What was fetched stays for the next time.", Command: m.line("job.cancel", jobIDs(js)...),
+	}, func() tea.Cmd { return m.eachJob("Cancel", "cancelled", "job.cancel", js, m.eng.Jobs().Cancel) })
+}
+
+func (m *Model) jobObjects(js []*engine.Job) []dialogs.Object {
+	out := make([]dialogs.Object, len(js))
+	for i, j := range js {
+		out[i] = dialogs.Object{Name: jobTitle(j), About: "for " + m.age(j.Started)}
+	}
+	return out
 }
 
 // removeJobs takes jobs that are over off the list; nothing else goes.
 func (m *Model) removeJobs(js []*engine.Job) tea.Cmd {
-	return m.eachJob("removed", "job rm", js, m.eng.Jobs().Remove)
+	return m.eachJob("Remove", "removed", "job.remove", js, m.eng.Jobs().Remove)
 }
 
-func (m *Model) eachJob(past, verb string, js []*engine.Job, call func(ctx context.Context, id string) error) tea.Cmd {
-	ids, short := make([]string, len(js)), make([]string, len(js))
+func (m *Model) eachJob(name, past string, id keys.ID, js []*engine.Job, call func(ctx context.Context, id string) error) tea.Cmd {
+	ids := make([]string, len(js))
 	for i, j := range js {
-		ids[i], short[i] = string(j.ID), j.ID.Short()
+		ids[i] = string(j.ID)
 	}
 	m.jobList.Unmark()
-	return m.do(past, "gantry "+verb+" "+strings.Join(short, " "), jobTitles(js), func(ctx context.Context, i int) error {
-		return call(ctx, ids[i])
-	})
+	return m.do(operation{name: name, past: past, command: m.line(id, jobIDs(js)...), objects: jobTitles(js),
+		one: func(ctx context.Context, i int) (string, error) { return "", call(ctx, ids[i]) }})
+}
+
+func jobIDs(js []*engine.Job) []string {
+	out := make([]string, len(js))
+	for i, j := range js {
+		out[i] = j.ID.Short()
+	}
+	return out
 }
 
 func jobTitles(js []*engine.Job) []string {
@@ -316,11 +205,4 @@ func jobTitles(js []*engine.Job) []string {
 		out[i] = jobTitle(j)
 	}
 	return out
-}
-
-func jobQuestion(verb string, js []*engine.Job) string {
-	if len(js) == 1 {
-		return verb + " " + jobTitle(js[0]) + "?"
-	}
-	return fmt.Sprintf("%s %d jobs?", verb, len(js))
 }

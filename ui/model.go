@@ -48,11 +48,14 @@ type Model struct {
 	toastGen int
 	busy     int      // operations that run
 	history  []string // what was done, as commands
-	jobs     map[engine.ID]*feed.Job
+	lines    []string // that were typed into the palette
+	works    map[int]*work
+	lastWork int
+	jobs     map[engine.ID]*jobView
+	execs    map[engine.ID]string // the command that was last run in a container
 
 	width, height int
 	focus         pane
-	help          bool
 	zoom          bool
 	filtering     bool // keys go into the filter of the focused list
 	split         splits
@@ -86,6 +89,8 @@ type Options struct {
 	Themes themes.Library
 	// Terminal is what the terminal can show. The zero one can show everything.
 	Terminal Terminal
+	// DetachKeys leave a terminal that is attached: "ctrl-p,ctrl-q".
+	DetachKeys string
 	// ActAtOnce names what does not ask first: "stop", "restart".
 	ActAtOnce []string
 	// Config is where the options come from, for what is said about them.
@@ -96,7 +101,7 @@ type Options struct {
 func New(ctx context.Context, eng engine.Engine, opts Options) *Model {
 	m := &Model{
 		ctx: ctx, eng: eng, opts: opts, now: time.Now,
-		feed: feed.NewLists(ctx, eng), jobs: make(map[engine.ID]*feed.Job), loads: make(map[engine.ID]*load), handlers: handlers(),
+		feed: feed.NewLists(ctx, eng), jobs: make(map[engine.ID]*jobView), loads: make(map[engine.ID]*load), handlers: handlers(),
 	}
 	m.containers, m.images, m.jobList = lists.New(m.containerSpec()), lists.New(m.imageSpec()), lists.New(m.jobSpec())
 	m.detail = newDetail(m)

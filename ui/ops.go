@@ -5,104 +5,273 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/docker/go-units"
 
 	"gantry/engine"
 	"gantry/ui/dialogs"
 	"gantry/ui/glyph"
 )
 
-// doneMsg tells how an operation on some objects went.
-type doneMsg struct {
+// atOnce is how many objects of one piece of work are worked on at the same
+// time: stopping twenty containers waits for the slowest, not for the sum.
+const atOnce = 6
+
+// late is how long a piece of work on several objects may take before it shows
+// what it does.
+const late = 300 * time.Millisecond
+
+// operation is something to be done to objects, each on its own.
+type operation struct {
+	name    string // "Stop"
 	past    string // "stopped"
-	command string // the equivalent command
-	names   []string
-	errs    []error
-	took    time.Duration
+	command string // that does the same
+	objects []string
+	// one does it to the i-th object. What it returns is shown behind its name.
+	one func(ctx context.Context, i int) (string, error)
+	// then follows when all of them went well.
+	then func() tea.Cmd
 }
 
-// do runs an operation on objects one after another, outside Update. A failure
-// of one does not keep the others from theirs.
-func (m *Model) do(past, command string, names []string, op func(ctx context.Context, i int) error) tea.Cmd {
+// work is an operation under way.
+type work struct {
+	operation
+	id     int
+	tasks  []dialogs.Task
+	errs   []error
+	ctx    context.Context
+	cancel context.CancelFunc
+	begun  time.Time
+	next   int // the first task that was not begun
+	open   int // tasks under way
+}
+
+type (
+	taskMsg struct { // a task has ended
+		id, i int
+		note  string
+		err   error
+		took  time.Duration
+	}
+	lateMsg struct{ id int } // work takes long enough to be shown
+)
+
+// do begins an operation, outside of Update. A failure of one object does not
+// keep the others from theirs.
+func (m *Model) do(op operation) tea.Cmd {
+	w := &work{operation: op, id: m.lastWork + 1, begun: m.now(), errs: make([]error, len(op.objects))}
+	m.lastWork = w.id
+	w.ctx, w.cancel = context.WithCancel(m.ctx)
+	for _, name := range op.objects {
+		w.tasks = append(w.tasks, dialogs.Task{Name: name})
+	}
+	if m.works == nil {
+		m.works = make(map[int]*work)
+	}
+	m.works[w.id] = w
 	m.busy++
-	ctx, now := m.ctx, m.now
+	cmds := m.advance(w)
+	if len(op.objects) > 1 {
+		cmds = append(cmds, tea.Tick(late, func(time.Time) tea.Msg { return lateMsg{w.id} }))
+	}
+	return tea.Batch(cmds...)
+}
+
+// advance begins as many tasks as there may be at once.
+func (m *Model) advance(w *work) []tea.Cmd {
+	var cmds []tea.Cmd
+	for ; w.open < atOnce && w.next < len(w.tasks) && w.ctx.Err() == nil; w.next++ {
+		w.open++
+		w.tasks[w.next].State = dialogs.TaskRuns
+		cmds = append(cmds, m.task(w, w.next))
+	}
+	return cmds
+}
+
+func (m *Model) task(w *work, i int) tea.Cmd {
+	now := m.now
 	return func() tea.Msg {
-		d := doneMsg{past: past, command: command}
 		begun := now()
-		for i, name := range names {
-			if err := op(ctx, i); err != nil && !errors.Is(err, engine.ErrNotModified) {
-				d.errs = append(d.errs, err)
-				continue
-			}
-			d.names = append(d.names, name)
+		note, err := w.one(w.ctx, i)
+		if errors.Is(err, engine.ErrNotModified) {
+			err = nil
 		}
-		d.took = now().Sub(begun)
-		return d
+		return taskMsg{w.id, i, note, err, now().Sub(begun)}
 	}
 }
 
-// done shows how an operation went: a line that leaves by itself, or a dialog
-// that waits to be read.
-func (m *Model) done(d doneMsg) tea.Cmd {
-	m.busy--
-	m.history = append(m.history, d.command)
-	if len(d.errs) > 0 {
-		m.fail(errors.Join(d.errs...), d)
-	}
-	if len(d.names) == 0 {
+// taskDone takes the end of a task and begins the next, or ends the work.
+func (m *Model) taskDone(msg taskMsg) tea.Cmd {
+	w := m.works[msg.id]
+	if w == nil {
 		return nil
 	}
-	what := d.names[0]
-	if len(d.names) > 1 {
-		what = fmt.Sprintf("%d of %d", len(d.names), len(d.names)+len(d.errs))
-	}
-	return m.say(fmt.Sprintf(glyph.Done+" %s %s (%.1f s)", d.past, what, d.took.Seconds()), false)
-}
-
-// fail opens the error dialog: what failed, why, and what to do next.
-func (m *Model) fail(err error, d doneMsg) {
-	msg := dialogs.Message{Name: "That did not work", Bad: true}
-	for i, e := range apart(err) {
-		text, hint := m.explain(e)
-		if i > 0 {
-			msg.Text += "\n"
-		}
-		msg.Text += text
-		if msg.Hint == "" {
-			msg.Hint = hint
+	w.open--
+	t := &w.tasks[msg.i]
+	t.State, t.Took, t.Note = dialogs.TaskDone, msg.took, msg.note
+	if msg.err != nil {
+		w.errs[msg.i] = msg.err
+		a := m.explain(msg.err)
+		t.State, t.Why, t.Hint = dialogs.TaskFailed, a.why, a.hint
+		if w.ctx.Err() != nil && errors.Is(msg.err, context.Canceled) {
+			t.State = dialogs.TaskCancelled
 		}
 	}
-	if len(d.names) > 0 {
-		msg.Text += fmt.Sprintf("\n\n%d others were %s.", len(d.names), d.past)
+	cmds := m.advance(w)
+	if w.open == 0 {
+		cmds = append(cmds, m.workDone(w))
+	} else {
+		m.showTasks(w)
 	}
-	m.open(msg)
+	return tea.Batch(cmds...)
 }
 
-// apart takes errors that were joined apart again.
-func apart(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
+// workDone shows how it went: a line that leaves by itself when all went well,
+// a dialog that waits to be read when not.
+func (m *Model) workDone(w *work) tea.Cmd {
+	w.cancel()
+	delete(m.works, w.id)
+	m.busy--
+	for i := range w.tasks {
+		if w.tasks[i].State == dialogs.TaskWaits {
+			w.tasks[i].State = dialogs.TaskCancelled
+		}
 	}
-	return []error{err}
+	var done []string
+	failed := 0
+	for _, t := range w.tasks {
+		switch t.State {
+		case dialogs.TaskDone:
+			done = append(done, t.Name)
+		case dialogs.TaskFailed:
+			failed++
+		}
+	}
+	m.record(w.command, failed == 0 && len(done) == len(w.tasks))
+	m.showTasks(w)
+	switch {
+	case len(done) == len(w.tasks):
+		m.closeWork(w.id)
+		line := fmt.Sprintf(glyph.Done+" %s %s (%.1f s)", w.past, sumOf(done, len(w.tasks)), m.now().Sub(w.begun).Seconds())
+		if note := w.tasks[0].Note; len(w.tasks) == 1 && note != "" {
+			line += glyph.Sep + note
+		}
+		cmd := m.say(line, false)
+		if w.then != nil {
+			return tea.Batch(cmd, w.then())
+		}
+		return cmd
+	case len(w.tasks) == 1 && failed == 1:
+		m.closeWork(w.id)
+		return m.fail(w.errs[0])
+	case len(w.tasks) == 1:
+		m.closeWork(w.id)
+		return m.say(strings.ToLower(w.name)+" "+w.tasks[0].Name+" was cancelled", true)
+	}
+	if !m.workShown(w.id) {
+		m.open(m.workDialog(w, true))
+	}
+	return nil
 }
 
-// explain is the innermost account of a failure, which says most about it,
-// with the container's name in the place of its ID.
-func (m *Model) explain(err error) (text, hint string) {
-	var op, last *engine.OpError
-	for e := err; errors.As(e, &op); e = op.Err {
-		last = op
+// sumOf is one name, or how many of how many.
+func sumOf(names []string, all int) string {
+	if len(names) == 1 && all == 1 {
+		return names[0]
 	}
-	if last == nil {
-		return err.Error(), ""
+	return fmt.Sprintf("%d of %d", len(names), all)
+}
+
+func (m *Model) workDialog(w *work, over bool) dialogs.Work {
+	return dialogs.Work{
+		Tag: resultTag(func(m *Model, r dialogs.Result) tea.Cmd { return m.workKey(w, r.Key) }), Name: w.name, Past: w.past, Command: w.command,
+		Tasks: slices.Clone(w.tasks), Over: over, ID: w.id,
 	}
-	named := *last
-	named.ID = m.nameOf(last.ID)
-	return named.Error(), last.Hint
+}
+
+// workKey takes the ways on from the dialog of a piece of work.
+func (m *Model) workKey(w *work, key string) tea.Cmd {
+	switch key {
+	case "x":
+		w.cancel()
+	case "r":
+		return m.again(w)
+	}
+	return nil
+}
+
+// again does an operation to those objects to which it was not done.
+func (m *Model) again(w *work) tea.Cmd {
+	op, rest := w.operation, []int(nil)
+	op.objects = nil
+	for i, t := range w.tasks {
+		if t.State != dialogs.TaskDone {
+			rest, op.objects = append(rest, i), append(op.objects, t.Name)
+		}
+	}
+	op.one = func(ctx context.Context, i int) (string, error) { return w.one(ctx, rest[i]) }
+	return m.do(op)
+}
+
+// workLate shows work on several objects that is not over soon, unless
+// something else is asked at the moment.
+func (m *Model) workLate(id int) {
+	if w := m.works[id]; w != nil && len(m.dialogs) == 0 {
+		m.open(m.workDialog(w, false))
+	}
+}
+
+func (m *Model) workShown(id int) bool {
+	return slices.ContainsFunc(m.dialogs, func(d dialogs.Dialog) bool { w, ok := d.(dialogs.Work); return ok && w.ID == id })
+}
+
+// showTasks brings the dialog of a piece of work up to date, where it is open.
+func (m *Model) showTasks(w *work) {
+	for i, d := range m.dialogs {
+		if old, ok := d.(dialogs.Work); ok && old.ID == w.id {
+			m.dialogs[i] = old.With(slices.Clone(w.tasks), m.works[w.id] == nil)
+		}
+	}
+}
+
+func (m *Model) closeWork(id int) {
+	m.dialogs = slices.DeleteFunc(m.dialogs, func(d dialogs.Dialog) bool { w, ok := d.(dialogs.Work); return ok && w.ID == id })
+}
+
+// showWork opens what is under way, to watch or to cancel it.
+func (m *Model) showWork() tea.Cmd {
+	var items []dialogs.Item
+	var open []func() tea.Cmd
+	for _, id := range sortedKeys(m.works) {
+		w := m.works[id]
+		items = append(items, dialogs.Item{Text: w.name + " " + sumNames(w.objects, "objects"), Detail: w.command})
+		open = append(open, func() tea.Cmd { m.open(m.workDialog(w, false)); return nil })
+	}
+	for _, id := range sortedKeys(m.jobs) {
+		j := m.jobs[id]
+		items = append(items, dialogs.Item{Text: j.title, Detail: j.command})
+		open = append(open, func() tea.Cmd { m.openJob(id); return nil })
+	}
+	switch len(items) {
+	case 0:
+		return m.say("nothing is under way", false)
+	case 1:
+		return open[0]()
+	}
+	m.open(dialogs.Pick{Tag: pickTag(func(_ *Model, i int) tea.Cmd { return open[i]() }), Name: "What is under way", Items: items})
+	return nil
+}
+
+// underWay is what the footer says while work runs.
+func (m *Model) underWay() string {
+	for _, id := range sortedKeys(m.works) {
+		w := m.works[id]
+		return fmt.Sprintf(glyph.Starting+" %s %s "+glyph.Ellipsis, strings.ToLower(w.name), sumNames(w.objects, "objects"))
+	}
+	return ""
 }
 
 // toastMsg takes a toast away.
@@ -116,213 +285,34 @@ func (m *Model) say(text string, bad bool) tea.Cmd {
 	return tea.Tick(4*time.Second, func(time.Time) tea.Msg { return toastMsg{gen} })
 }
 
-// open puts a dialog on top.
-func (m *Model) open(d dialogs.Dialog) { m.dialogs = append(m.dialogs, d) }
-
-// ask opens a question; its tag is the command that a yes runs.
-func (m *Model) ask(question, yes, note string, objects []string, then func() tea.Cmd) tea.Cmd {
-	m.open(dialogs.Confirm{Tag: thenTag(then), Question: question, Objects: objects, Note: note, Yes: yes})
-	return nil
+// record adds a line to the command log.
+func (m *Model) record(command string, ok bool) {
+	mark := glyph.Done
+	if !ok {
+		mark = glyph.Failed
+	}
+	m.history = append(m.history, m.now().Local().Format("15:04:05")+" "+mark+" "+command)
 }
 
-type (
-	thenTag func() tea.Cmd                // of a question
-	formTag func(values []string) tea.Cmd // of an Input
-	jobTag  struct{ id engine.ID }        // of a Progress
-	sizeMsg struct {                      // what a removal brings back
-		cs    []engine.ContainerSummary
-		bytes int64
+// showHistory lists what was done, as commands that can be copied, newest
+// first.
+func (m *Model) showHistory() {
+	text := "Nothing was done yet."
+	if len(m.history) > 0 {
+		lines := slices.Clone(m.history)
+		slices.Reverse(lines)
+		text = strings.Join(lines, "\n")
 	}
-	pruneMsg struct {
-		images bool
-		report engine.PruneReport
-		err    error
-	}
-)
-
-func containerNames(cs []engine.ContainerSummary) []string {
-	out := make([]string, len(cs))
-	for i, c := range cs {
-		out[i] = c.Name
-	}
-	return out
+	m.open(dialogs.Message{Name: "Command log", Text: text})
 }
 
-// each makes an operation of a call per container.
-func (m *Model) each(past, verb string, cs []engine.ContainerSummary, call func(ctx context.Context, id string) error) tea.Cmd {
-	names := containerNames(cs)
-	return m.do(past, "gantry "+verb+" "+strings.Join(names, " "), names, func(ctx context.Context, i int) error {
-		return call(ctx, string(cs[i].ID))
-	})
-}
+func itoa(n int) string { return strconv.Itoa(n) }
 
-func (m *Model) start(cs []engine.ContainerSummary) tea.Cmd {
-	return m.each("started", "start", cs, m.eng.Containers().Start)
-}
-
-func (m *Model) askStop(cs []engine.ContainerSummary) tea.Cmd {
-	stop := func() tea.Cmd {
-		return m.each("stopped", "stop", cs, func(ctx context.Context, id string) error {
-			return m.eng.Containers().Stop(ctx, id, engine.StopOptions{})
-		})
+func sortedKeys[K interface{ ~int | ~string }, V any](m map[K]V) []K {
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
 	}
-	if slices.Contains(m.opts.ActAtOnce, "stop") {
-		return stop()
-	}
-	return m.ask(question("Stop", cs), "stop", "They get their stop signal, and are killed after their timeout.", containerNames(cs), stop)
-}
-
-func (m *Model) askRestart(cs []engine.ContainerSummary) tea.Cmd {
-	restart := func() tea.Cmd {
-		return m.each("restarted", "restart", cs, func(ctx context.Context, id string) error {
-			return m.eng.Containers().Restart(ctx, id, engine.StopOptions{})
-		})
-	}
-	if slices.Contains(m.opts.ActAtOnce, "restart") {
-		return restart()
-	}
-	return m.ask(question("Restart", cs), "restart", "", containerNames(cs), restart)
-}
-
-func (m *Model) askKill(cs []engine.ContainerSummary) tea.Cmd {
-	return m.ask(question("Kill", cs), "kill", "SIGKILL: their programs can save nothing.", containerNames(cs), func() tea.Cmd {
-		return m.each("killed", "kill", cs, func(ctx context.Context, id string) error {
-			return m.eng.Containers().Kill(ctx, id, "KILL")
-		})
-	})
-}
-
-// pause freezes running containers and lets frozen ones run again.
-func (m *Model) pause(cs []engine.ContainerSummary) tea.Cmd {
-	if cs[0].Status.Paused {
-		return m.each("unpaused", "unpause", cs, m.eng.Containers().Unpause)
-	}
-	return m.each("paused", "pause", cs, m.eng.Containers().Pause)
-}
-
-// askRemove first finds out what comes back.
-func (m *Model) askRemove(cs []engine.ContainerSummary) tea.Cmd {
-	ctx, eng := m.ctx, m.eng
-	return func() tea.Msg {
-		ids := make([]string, len(cs))
-		for i, c := range cs {
-			ids[i] = string(c.ID)
-		}
-		msg := sizeMsg{cs: cs}
-		list, err := eng.Containers().List(ctx, engine.ListOptions{All: true, Size: true, Filters: engine.Filters{"id": ids}})
-		if err != nil {
-			msg.bytes = -1
-		}
-		for _, c := range list.Items {
-			msg.bytes += c.SizeRw
-		}
-		return msg
-	}
-}
-
-func (m *Model) askRemoveSized(s sizeMsg) tea.Cmd {
-	objects, force := make([]string, len(s.cs)), ""
-	for i, c := range s.cs {
-		_, word, _ := m.styles.Status(c.Status)
-		objects[i] = c.Name + "  (" + word + ")"
-		if c.Status.Running {
-			force = " Running ones are killed first."
-		}
-	}
-	note := "Their own files and logs go." + force
-	if s.bytes >= 0 {
-		note = fmt.Sprintf("%s come back: their own files and logs go.%s", units.HumanSize(float64(s.bytes)), force)
-	}
-	return m.ask(question("Remove", s.cs), "remove", note, objects, func() tea.Cmd {
-		m.containers.Unmark()
-		return m.each("removed", "rm -f", s.cs, func(ctx context.Context, id string) error {
-			return m.eng.Containers().Remove(ctx, id, engine.RemoveOptions{Force: true})
-		})
-	})
-}
-
-func question(verb string, cs []engine.ContainerSummary) string {
-	if len(cs) == 1 {
-		return verb + " " + cs[0].Name + "?"
-	}
-	return fmt.Sprintf("%s %d containers?", verb, len(cs))
-}
-
-func (m *Model) askRename(cs []engine.ContainerSummary) tea.Cmd {
-	c := cs[0]
-	m.open(dialogs.Input{
-		Name: "Rename " + c.Name, Yes: "rename", Fields: []dialogs.Field{{Label: "name", Value: c.Name}},
-		Preview: func(v []string) string { return "gantry rename " + c.Name + " " + v[0] },
-		Check:   func(v []string) string { return errText(engine.CheckName(v[0])) },
-		Tag: formTag(func(v []string) tea.Cmd {
-			return m.do("renamed", "gantry rename "+c.Name+" "+v[0], []string{v[0]}, func(ctx context.Context, _ int) error {
-				return m.eng.Containers().Rename(ctx, string(c.ID), v[0])
-			})
-		}),
-	})
-	return nil
-}
-
-func errText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
-}
-
-// findPrune asks the engine what a prune would remove.
-func (m *Model) findPrune(images bool) tea.Cmd {
-	ctx, eng := m.ctx, m.eng
-	return func() tea.Msg {
-		msg := pruneMsg{images: images}
-		if images {
-			msg.report, msg.err = eng.Images().Prune(ctx, engine.PruneOptions{All: true, DryRun: true})
-		} else {
-			msg.report, msg.err = eng.Containers().Prune(ctx, engine.PruneOptions{DryRun: true})
-		}
-		return msg
-	}
-}
-
-func (m *Model) askPruneContainers() tea.Cmd { return m.findPrune(false) }
-func (m *Model) askPruneImages() tea.Cmd     { return m.findPrune(true) }
-
-// askPrune names each object that would go and the bytes that come back.
-func (m *Model) askPrune(p pruneMsg) tea.Cmd {
-	if p.err != nil {
-		m.fail(p.err, doneMsg{})
-		return nil
-	}
-	if len(p.report.Deleted) == 0 {
-		return m.say("nothing to prune", false)
-	}
-	objects := make([]string, 0, len(p.report.Deleted))
-	for _, id := range p.report.Deleted {
-		objects = append(objects, m.nameOf(id))
-	}
-	what, command := "containers that do not run", "gantry container prune -f"
-	if p.images {
-		what, command = "images that no container uses", "gantry image prune -a -f"
-	}
-	note := units.HumanSize(float64(p.report.Reclaimed)) + " come back."
-	return m.ask("Remove all "+what+"?", "remove", note, objects, func() tea.Cmd {
-		return m.do("pruned", command, []string{what}, func(ctx context.Context, _ int) error {
-			if p.images {
-				_, err := m.eng.Images().Prune(ctx, engine.PruneOptions{All: true})
-				return err
-			}
-			_, err := m.eng.Containers().Prune(ctx, engine.PruneOptions{})
-			return err
-		})
-	})
-}
-
-// nameOf is the name of a container by its ID; other words stay.
-func (m *Model) nameOf(id string) string {
-	for _, c := range m.state.Containers {
-		if string(c.ID) == id {
-			return c.Name
-		}
-	}
-	return id
+	slices.Sort(keys)
+	return keys
 }

@@ -7,7 +7,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"gantry/engine"
-	"gantry/ui/dialogs"
 	"gantry/ui/widgets"
 )
 
@@ -110,15 +109,6 @@ func (m *Model) copyID() tea.Cmd {
 func shortID(s string) string {
 	s = strings.TrimPrefix(s, "sha256:")
 	return s[:min(12, len(s))]
-}
-
-// showHistory lists what was done, as commands that can be copied.
-func (m *Model) showHistory() {
-	text := "Nothing was done yet."
-	if len(m.history) > 0 {
-		text = strings.Join(m.history, "\n")
-	}
-	m.open(dialogs.Message{Name: "Command log", Text: text})
 }
 
 // enter opens what the cursor is on: a container in the detail, a heading by

@@ -55,12 +55,14 @@ func drive(t *testing.T, width, height int, setup func(t *testing.T) *fake.Engin
 		ctx, cancel := context.WithCancel(context.Background())
 		d := uitest.New(t, ui.New(ctx, e, ui.Options{}), width, height)
 		d.Pass(300 * time.Millisecond)
+		defer func() { // also after a test that gave up: the bubble waits for all that runs in it
+			cancel()
+			if err := e.Close(); err != nil {
+				t.Error(err)
+			}
+			d.End(2 * time.Minute)
+		}()
 		test(t, e, d)
-		cancel()
-		if err := e.Close(); err != nil {
-			t.Error(err)
-		}
-		d.End(2 * time.Minute)
 	})
 }
 
@@ -78,7 +80,7 @@ func TestScreens(t *testing.T) {
 				d.Golden("help-" + name)
 				for i, line := range strings.Split(d.Raw(), "\n") {
 					if w := ansi.StringWidth(line); w > size.w {
-						t.Errorf("line %d is %d cells wide", i, w)
+						t.Errorf("line %d is %d cells wide:\n%s", i, w, d.Screen())
 					}
 				}
 			})

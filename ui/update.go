@@ -3,7 +3,6 @@ package ui
 import (
 	tea "charm.land/bubbletea/v2"
 
-	"gantry/ui/dialogs"
 	"gantry/ui/feed"
 	"gantry/ui/tabs"
 )
@@ -44,33 +43,15 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
-// answered takes what operations and jobs say.
+// answered takes what dialogs, work and tabs say.
 func (m *Model) answered(msg tea.Msg) tea.Cmd {
-	switch msg := msg.(type) {
-	case doneMsg:
-		return m.done(msg)
-	case toastMsg:
-		if msg.gen == m.toastGen {
-			m.toast = ""
-		}
-	case sizeMsg:
-		return m.askRemoveSized(msg)
-	case pruneMsg:
-		return m.askPrune(msg)
-	case jobStartedMsg:
-		return m.jobStarted(msg)
-	case jobMsg:
-		return m.jobChanged(msg.id)
-	case handedOverMsg:
-		if msg.err != nil {
-			m.fail(msg.err, doneMsg{})
-		}
-	case tabs.Copied:
-		return m.say("copied "+msg.What, false)
-	default:
-		return m.toTabs(msg)
+	if handled, cmd := m.overlayMsg(msg); handled {
+		return cmd
 	}
-	return nil
+	if copied, ok := msg.(tabs.Copied); ok {
+		return m.say("copied "+copied.What, false)
+	}
+	return m.toTabs(msg)
 }
 
 // accept takes a new state of the lists. The cursor stays on what it was on.
@@ -103,9 +84,6 @@ func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {
 	switch {
 	case len(m.dialogs) > 0:
 		return m.dialogKey(key, msg.Text)
-	case m.help:
-		m.help = false
-		return nil
 	case m.filtering:
 		m.filterKey(key, msg.Text)
 		return m.follow()
@@ -119,32 +97,4 @@ func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {
 		return tea.Batch(m.act(a), m.follow())
 	}
 	return m.move(key)
-}
-
-// dialogKey gives a key to the dialog on top and acts on what comes of it.
-func (m *Model) dialogKey(key, text string) tea.Cmd {
-	top := len(m.dialogs) - 1
-	next, result := m.dialogs[top].Key(key, text)
-	if next != nil {
-		m.dialogs[top] = next
-		return nil
-	}
-	m.dialogs = m.dialogs[:top]
-	if job, ok := result.Tag.(jobTag); ok && !result.OK {
-		return m.cancelJob(job.id)
-	}
-	if !result.OK {
-		return nil
-	}
-	switch tag := result.Tag.(type) {
-	case thenTag:
-		return tag()
-	case formTag:
-		return tag(dialogs.Values(result))
-	case menuTag:
-		return m.act(tag[result.Pick])
-	case dialogs.Copy:
-		return tea.Batch(tea.SetClipboard(string(tag)), m.say("copied", false))
-	}
-	return nil
 }

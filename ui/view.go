@@ -22,12 +22,7 @@ func (m *Model) screen() string {
 	if m.width == 0 || m.height < 4 {
 		return ""
 	}
-	lines := []string{m.header()}
-	if m.help {
-		lines = append(lines, m.helpPage()...)
-	} else {
-		lines = append(lines, m.body()...)
-	}
+	lines := append([]string{m.header()}, m.body()...)
 	for len(lines) < m.height-1 {
 		lines = append(lines, "")
 	}

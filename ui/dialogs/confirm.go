@@ -1,8 +1,6 @@
 package dialogs
 
 import (
-	"strings"
-
 	"gantry/ui/glyph"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
@@ -11,64 +9,129 @@ import (
 // Confirm asks one question. The safe answer is preselected; esc always leaves.
 type Confirm struct {
 	Tag      any
+	Name     string   // the title: "Remove"
 	Question string   // "Remove 2 containers?"
-	Objects  []string // each by name, with what is to be known of it
+	Objects  []Object // all that it is about
 	Note     string   // consequences, such as the bytes that come back
+	Warn     string   // what is easily overlooked
+	Command  string   // that does the same
 	Yes      string   // the word on the button that acts: "remove"
-	YesKey   string   // the key that acts, "y" when empty
-	yes      bool     // whether that button is selected
+	// Harmless says that the button that acts is selected at first.
+	Harmless bool
+	other    bool // the other button is selected
+	scroll   scroll
 }
 
-func (c Confirm) Title() string { return "Sure?" }
+// Object is what a question or a piece of work is about, by name.
+type Object struct {
+	Name  string
+	About string   // its state, its size
+	Under []string // what depends on it
+}
+
+func (c Confirm) Title() string {
+	if c.Name == "" {
+		return "Sure?"
+	}
+	return c.Name
+}
 
 func (c Confirm) Hints() []string {
-	return []string{c.key() + " " + c.Yes, "esc cancel", glyph.Left + "/" + glyph.Right + " choose", "enter take it"}
-}
-
-func (c Confirm) key() string {
-	if c.YesKey != "" {
-		return c.YesKey
-	}
-	return "y"
+	return []string{"y " + c.Yes, "esc cancel", glyph.Left + "/" + glyph.Right + " choose", "enter take it", "ctrl+y copy"}
 }
 
 func (c Confirm) Key(key, _ string) (Dialog, Result) {
 	switch key {
 	case "esc", "n", "q", "ctrl+c":
 		return nil, Result{Tag: c.Tag}
-	case c.key():
+	case "y":
 		return nil, Result{Tag: c.Tag, OK: true}
 	case "left", "right", "h", "l", "tab", "shift+tab":
-		c.yes = !c.yes
+		c.other = !c.other
 	case "enter":
-		return nil, Result{Tag: c.Tag, OK: c.yes}
+		return nil, Result{Tag: c.Tag, OK: c.acts()}
+	case "ctrl+y":
+		return c, Result{Copy: c.Command}
+	default:
+		c.scroll.key(key)
 	}
 	return c, Result{}
 }
 
-func (c Confirm) View(width, height int, s styles.Styles) []string {
-	lines := []string{s.Title.Render(widgets.Fit(c.Question, min(width, widgets.Width(c.Question)))), ""}
-	room := max(1, height-len(lines)-4)
-	for i, o := range c.Objects {
-		if i == room-1 && len(c.Objects) > room {
-			lines = append(lines, s.Muted.Render("  "+glyph.Ellipsis+" and "+plural(len(c.Objects)-i, "more", "more")))
-			break
-		}
-		lines = append(lines, "  "+s.Text.Bold(true).Render(strings.TrimRight(widgets.Fit(o, min(width-2, widgets.Width(o))), " ")))
-	}
-	if c.Note != "" {
-		lines = append(lines, "")
-		for _, l := range widgets.Break(c.Note, width) {
-			lines = append(lines, s.Muted.Render(l))
-		}
-	}
-	return append(lines, "", button(s, !c.yes, "esc", "cancel")+"   "+button(s, c.yes, c.key(), c.Yes))
+// acts tells whether the button that acts is selected.
+func (c Confirm) acts() bool { return c.Harmless != c.other }
+
+// Sized implements Sized.
+func (c Confirm) Sized(width, height int) Dialog {
+	_, _, c.scroll.over = c.parts(width, height, styles.Styles{})
+	return c
 }
 
-// button shows its key; the selected one is marked, not by colour alone.
-func button(s styles.Styles, selected bool, key, word string) string {
-	if selected {
-		return s.Bar(true).Render(glyph.Bar) + s.On(s.Text).Render(" "+key+" "+word+" ")
+func (c Confirm) View(width, height int, s styles.Styles) Body {
+	objects, foot, _ := c.parts(width, height, s)
+	b := Body{Lines: []string{s.Text.Render(cut(c.Question, width))}}
+	if roomy(height) {
+		b.Lines = append(b.Lines, "")
 	}
-	return s.Muted.Render("  " + key + " " + word + " ")
+	b.Lines = append(b.Lines, windowed(objects, max(1, height-len(b.Lines)-len(foot)-1), c.scroll.offset, s)...)
+	b.Lines = append(b.Lines, foot...)
+	selected := 0
+	if c.acts() {
+		selected = 1
+	}
+	row, spots := buttons(s, width, len(b.Lines), selected, Button{"esc", "cancel"}, Button{"y", c.Yes})
+	return Body{append(b.Lines, row), spots}
+}
+
+// roomy tells whether there is room for empty lines and for what is only good
+// to know.
+func roomy(height int) bool { return height > 12 }
+
+// parts are the lines between question and buttons, and how many of the objects
+// do not fit.
+func (c Confirm) parts(width, height int, s styles.Styles) (objects, foot []string, over int) {
+	for _, l := range breakLines(c.Warn, width) {
+		foot = append(foot, s.Busy.Render(l))
+	}
+	for _, l := range breakLines(c.Note, width) {
+		foot = append(foot, s.Muted.Render(l))
+	}
+	head := 1
+	if roomy(height) {
+		head = 2
+		if len(foot) > 0 {
+			foot = append([]string{""}, foot...)
+		}
+		if c.Command != "" {
+			foot = append(foot, "", s.Muted.Render(cut("$ "+c.Command, width)))
+		}
+		foot = append(foot, "")
+	}
+	objects = objectLines(c.Objects, width, s)
+	return objects, foot, len(objects) - (height - head - len(foot) - 1)
+}
+
+func breakLines(text string, width int) []string {
+	if text == "" {
+		return nil
+	}
+	return widgets.Break(text, width)
+}
+
+// objectLines names each object in bold, what is to be known of it, and what
+// depends on it.
+func objectLines(list []Object, width int, s styles.Styles) []string {
+	names := 0
+	for _, o := range list {
+		names = max(names, widgets.Width(o.Name))
+	}
+	names = min(names, max(8, width*3/5))
+	var out []string
+	for _, o := range list {
+		out = append(out, "  "+s.Text.Bold(true).Render(widgets.FitName(o.Name, names))+"  "+s.Muted.Render(cut(o.About, max(0, width-names-4))))
+		for _, u := range o.Under {
+			out = append(out, "    "+s.Muted.Render(cut(glyph.Corner+" "+u, width-4)))
+		}
+	}
+	return out
 }

@@ -15,58 +15,129 @@ type Dialog interface {
 	// came of it when it is over.
 	Key(key, text string) (Dialog, Result)
 	// View draws the inside, at most width cells wide and height lines high.
-	View(width, height int, s styles.Styles) []string
+	View(width, height int, s styles.Styles) Body
 	Title() string
 	// Hints are its keys, for the footer.
 	Hints() []string
 }
 
+// Paster is a dialog into which text can be pasted.
+type Paster interface {
+	Paste(text string) Dialog
+}
+
+// Sized is a dialog that must know its room when a key comes: one that scrolls.
+type Sized interface {
+	Sized(width, height int) Dialog
+}
+
+// Wide is a dialog that takes the width of the screen.
+type Wide interface {
+	Wide() bool
+}
+
+// Press gives a key to a dialog on a page of the given size.
+func Press(d Dialog, width, height int, key, text string) (Dialog, Result) {
+	if s, ok := d.(Sized); ok {
+		d = s.Sized(room(d, width, height))
+	}
+	return d.Key(key, text)
+}
+
+// Body is the inside of a dialog: what is shown, and what can be clicked.
+type Body struct {
+	Lines []string
+	Spots []Spot
+}
+
+// Spot is a part of a line. A click on it is a press of its key.
+type Spot struct {
+	Line, From, To int
+	Key            string
+}
+
 // Result is what came of a dialog. Its Tag is that of the dialog.
 type Result struct {
-	Tag  any  // what the root gave the dialog to know it again
-	OK   bool // false: left
-	Text string
-	Pick int
+	Tag    any  // what the root gave the dialog to know it again
+	OK     bool // false: left
+	Pick   int
+	Key    string // of the button that was pressed, where there are several
+	Values Values // of a form
+	Copy   string // text for the clipboard; the dialog stays
+	// Line is what was typed into a palette; Arguments tells that it has some.
+	Line      string
+	Arguments bool
+}
+
+// frame is where a dialog stands on the screen.
+type frame struct {
+	x, y, width int // of the box, border included
+	body        Body
+}
+
+const widest = 84
+
+// room is the room inside a dialog on a page.
+func room(d Dialog, width, height int) (int, int) {
+	inner := min(width-8, widest)
+	if wide, ok := d.(Wide); width < 60 || ok && wide.Wide() {
+		inner = width - 4
+	}
+	return max(inner, 8), max(1, height-2)
+}
+
+// lay puts a dialog into the middle of a page.
+func lay(width, height int, d Dialog, s styles.Styles) frame {
+	inner, rows := room(d, width, height)
+	body := d.View(inner, rows, s)
+	w := widgets.Width(d.Title()) + 4
+	for _, l := range body.Lines {
+		w = max(w, lipgloss.Width(l))
+	}
+	w = min(w, inner) + 4
+	return frame{x: max(0, (width-w)/2), y: max(0, (height-len(body.Lines)-2)/2), width: w, body: body}
 }
 
 // Draw lays a dialog over a page: the page dimmed, the dialog in its middle.
 func Draw(page []string, width, height int, d Dialog, s styles.Styles) []string {
-	innerW := min(width-8, 76)
-	if width < 50 {
-		innerW = width - 4
+	f := lay(width, height, d, s)
+	lines := make([]string, len(f.body.Lines))
+	for i, l := range f.body.Lines {
+		lines[i] = " " + l + strings.Repeat(" ", max(0, f.width-4-lipgloss.Width(l))) + " "
 	}
-	body := d.View(max(10, innerW), max(3, height-6), s)
-	w := widgets.Width(d.Title()) + 4
-	for _, l := range body {
-		w = max(w, lipgloss.Width(l))
-	}
-	w = min(w, innerW)
-	lines := make([]string, len(body))
-	for i, l := range body {
-		lines[i] = " " + l + strings.Repeat(" ", max(0, w-lipgloss.Width(l))) + " "
-	}
-	pane := widgets.Pane{Title: d.Title(), Width: w + 4, Height: len(lines) + 2, Focused: true, Border: s.Focus, Bold: s.FocusTitle}
-	return over(page, pane.Render(lines), width, height, s)
+	pane := widgets.Pane{Title: d.Title(), Width: f.width, Height: len(lines) + 2, Focused: true, Border: s.Focus, Bold: s.FocusTitle}
+	return over(page, pane.Render(lines), width, height, f, s)
 }
 
-// over puts box in the middle of a page whose colours are taken away.
-func over(page, box []string, width, height int, s styles.Styles) []string {
-	top := max(0, (height-len(box))/2)
+// Hit is the key that a click at x, y of the page stands for, "" for none.
+// inside tells whether the dialog was hit at all.
+func Hit(width, height int, d Dialog, s styles.Styles, x, y int) (key string, inside bool) {
+	f := lay(width, height, d, s)
+	line, col := y-f.y-1, x-f.x-2
+	inside = x >= f.x && x < f.x+f.width && y >= f.y && y < f.y+len(f.body.Lines)+2
+	for _, spot := range f.body.Spots {
+		if spot.Line == line && col >= spot.From && col < spot.To {
+			return spot.Key, true
+		}
+	}
+	return "", inside
+}
+
+// over puts box onto a page whose colours are taken away.
+func over(page, box []string, width, height int, f frame, s styles.Styles) []string {
 	out := make([]string, 0, height)
 	for y := range height {
 		line := ""
 		if y < len(page) {
 			line = widgets.Plain(page[y])
 		}
-		i := y - top
+		i := y - f.y
 		if i < 0 || i >= len(box) {
 			out = append(out, s.Backdrop.Render(widgets.Fit(line, width)))
 			continue
 		}
-		w := lipgloss.Width(box[i])
-		left := max(0, (width-w)/2)
-		out = append(out, s.Backdrop.Render(widgets.Fit(widgets.Slice(line, 0, left), left))+box[i]+
-			s.Backdrop.Render(widgets.Fit(widgets.Slice(line, left+w, width), max(0, width-left-w))))
+		out = append(out, s.Backdrop.Render(widgets.Fit(widgets.Slice(line, 0, f.x), f.x))+box[i]+
+			s.Backdrop.Render(widgets.Fit(widgets.Slice(line, f.x+f.width, width), max(0, width-f.x-f.width))))
 	}
 	return out
 }

@@ -1,7 +1,6 @@
 package dialogs
 
 import (
-	"fmt"
 	"strings"
 
 	"gantry/ui/glyph"
@@ -9,134 +8,122 @@ import (
 	"gantry/ui/widgets"
 )
 
-// Message says something that must be read: a failure, a report.
+// Message says something that must be read: a failure, a list of what was done.
+// Of a failure Name says what failed and on which object.
 type Message struct {
-	Name string
-	Text string // wrapped
-	Hint string // what to do next
-	Bad  bool
+	Tag     any
+	Name    string   // the title
+	What    string   // one sentence, in bold: "stop db"
+	Text    string   // why, wrapped
+	Hint    string   // what to do next
+	Chain   string   // the whole account of a failure, one key away
+	Buttons []Button // ways on besides closing; a press is a result with its key
+	Bad     bool
+	open    bool // the chain is shown
+	scroll  scroll
 }
 
 func (d Message) Title() string { return d.Name }
 
-func (d Message) Hints() []string { return []string{"esc close", "y copy"} }
+func (d Message) Hints() []string {
+	var h []string
+	for _, b := range d.buttons() {
+		h = append(h, b.Key+" "+b.Word)
+	}
+	return h
+}
+
+func (d Message) buttons() []Button {
+	list := append([]Button{{"esc", "close"}}, d.Buttons...)
+	list = append(list, Button{"y", "copy"})
+	if d.Chain != "" && !d.open {
+		list = append(list, Button{"e", "details"})
+	}
+	return list
+}
 
 func (d Message) Key(key, _ string) (Dialog, Result) {
+	for _, b := range d.Buttons {
+		if key == b.Key {
+			return nil, Result{Tag: d.Tag, OK: true, Key: key}
+		}
+	}
 	switch key {
 	case "esc", "enter", "q", "ctrl+c", "space":
-		return nil, Result{}
+		return nil, Result{Tag: d.Tag}
 	case "y":
-		return nil, Result{Tag: Copy(d.Text), OK: true}
+		return d, Result{Copy: d.plain()}
+	case "e":
+		d.open = true
+	default:
+		d.scroll.key(key)
 	}
 	return d, Result{}
 }
 
-// Copy is the tag of a result that asks for its text to be copied.
-type Copy string
-
-func (d Message) View(width, height int, s styles.Styles) []string {
-	style := s.Text
-	var lines []string
-	for i, l := range widgets.Break(d.Text, width-2) {
-		mark := "  "
-		if i == 0 && d.Bad {
-			mark, style = s.Bad.Render(glyph.Problem+" "), s.Text
+// plain is what is copied: everything.
+func (d Message) plain() string {
+	var parts []string
+	for _, p := range []string{d.What, d.Text, d.Hint, d.Chain} {
+		if p != "" {
+			parts = append(parts, p)
 		}
-		lines = append(lines, mark+style.Render(l))
 	}
-	if d.Hint != "" {
+	return strings.Join(parts, "\n")
+}
+
+// Sized implements Sized.
+func (d Message) Sized(width, height int) Dialog {
+	d.scroll.over = len(d.lines(width, styles.Styles{})) - (height - 2)
+	return d
+}
+
+func (d Message) View(width, height int, s styles.Styles) Body {
+	lines := windowed(d.lines(width, s), max(1, height-2), d.scroll.offset, s)
+	if len(lines) < height-1 {
 		lines = append(lines, "")
-		for _, l := range widgets.Break(d.Hint, width-2) {
-			lines = append(lines, "  "+s.Accent.Render(l))
-		}
 	}
-	if len(lines) > height-2 {
-		lines = append(lines[:max(0, height-3)], s.Muted.Render(fmt.Sprintf("  "+glyph.Ellipsis+" %d more lines", len(lines)-height+3)))
-	}
-	return append(lines, "", s.Muted.Render("  esc close   y copy"))
+	row, spots := buttons(s, width, len(lines), 0, d.buttons()...)
+	return Body{append(lines, row), spots}
 }
 
-// plural is "1 layer" or "3 layers".
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
-
-// Part is one line of work in progress.
-type Part struct {
-	Name  string
-	State string
-	Done  int64
-	Total int64
-	Bad   bool
-	Over  bool
-}
-
-// Progress shows work until it is over. Leaving it does not end the work;
-// Cancel does.
-type Progress struct {
-	Tag   any
-	Name  string
-	Parts []Part
-	Note  string // at the end: how it went
-	Over  bool
-	Bad   bool
-}
-
-func (d Progress) Title() string { return d.Name }
-
-func (d Progress) Hints() []string {
-	if d.Over {
-		return []string{"esc close"}
-	}
-	return []string{"esc hide, it goes on", "ctrl+c cancel it"}
-}
-
-func (d Progress) Key(key, _ string) (Dialog, Result) {
-	switch {
-	case key == "ctrl+c" && !d.Over:
-		return nil, Result{Tag: d.Tag, OK: false}
-	case key == "esc", d.Over && (key == "enter" || key == "q" || key == "ctrl+c"):
-		return nil, Result{Tag: d.Tag, OK: true}
-	}
-	return d, Result{}
-}
-
-func (d Progress) View(width, height int, s styles.Styles) []string {
+func (d Message) lines(width int, s styles.Styles) []string {
 	var lines []string
-	room := max(1, height-4)
-	parts := d.Parts
-	if len(parts) > room {
-		parts = parts[len(parts)-room:]
-	}
-	bar := max(8, width-16-14-12)
-	for _, p := range parts {
-		style, fill := s.Accent, 0
-		switch {
-		case p.Bad:
-			style = s.Bad
-		case p.Over:
-			style, fill = s.OK, bar
-		case p.Total > 0:
-			fill = int(int64(bar) * min(p.Done, p.Total) / p.Total)
-		}
-		lines = append(lines, s.Text.Render(widgets.Fit(p.Name, 16))+style.Render(strings.Repeat(glyph.Full, fill))+s.Muted.Render(strings.Repeat(glyph.Empty, bar-fill))+
-			s.Muted.Render("  "+widgets.Fit(p.State, 24)))
-	}
-	if len(lines) == 0 {
-		lines = append(lines, s.Muted.Render(s.Wait("beginning")))
-	}
-	if d.Note != "" {
-		style := s.OK
+	if d.What != "" {
+		mark, style := "", s.Text.Bold(true)
 		if d.Bad {
-			style = s.Bad
+			mark = glyph.Problem + " "
+		}
+		for i, l := range widgets.Break(d.What, width-2) {
+			if i > 0 && d.Bad {
+				mark = "  "
+			}
+			lines = append(lines, s.Bad.Render(mark)+style.Render(l))
 		}
 		lines = append(lines, "")
-		for _, l := range widgets.Break(d.Note, width) {
-			lines = append(lines, style.Render(l))
+	}
+	indent := ""
+	if d.Bad {
+		indent = "  "
+	}
+	add := func(text, lead string, style func(...string) string) {
+		if text == "" {
+			return
+		}
+		if len(lines) > 0 && lines[len(lines)-1] != "" {
+			lines = append(lines, "")
+		}
+		for i, l := range widgets.Break(text, width-len(indent)-widgets.Width(lead)) {
+			if i > 0 {
+				lead = strings.Repeat(" ", widgets.Width(lead))
+			}
+			lines = append(lines, indent+style(lead+l))
 		}
 	}
-	return append(lines, "", s.Muted.Render(strings.Join(d.Hints(), "   ")))
+	add(d.Text, "", s.Text.Render)
+	add(d.Hint, glyph.Right+" ", s.Accent.Render)
+	if d.open {
+		add(d.Chain, "", s.Muted.Render)
+	}
+	return lines
 }

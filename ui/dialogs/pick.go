@@ -10,13 +10,13 @@ import (
 	"gantry/ui/widgets"
 )
 
-// Pick chooses one of many by typing: the menu of what can be done, and the
-// palette.
+// Pick chooses one of many by typing: the menu of what can be done, a signal.
 type Pick struct {
 	Tag   any
 	Name  string
+	About string // in bold above the choices: what it is about
 	Items []Item
-	typed string
+	typed line
 	at    int // in the matches
 }
 
@@ -30,83 +30,176 @@ type Item struct {
 
 func (d Pick) Title() string { return d.Name }
 
-func (d Pick) Hints() []string { return []string{"type to find", "enter do it", "esc cancel"} }
+func (d Pick) Hints() []string {
+	return []string{"enter take it", "type to find", glyph.Upwards + "/" + glyph.Downward + " choose", "esc cancel"}
+}
 
-// matches are the indices of the items that fit what was typed, best first.
-func (d Pick) matches() []int {
-	if d.typed == "" {
-		out := make([]int, len(d.Items))
-		for i := range out {
-			out[i] = i
+// match is an item that fits, and the letters of its text that do.
+type match struct {
+	item  int
+	runes []int // byte positions in the text
+}
+
+// matches are the items that fit what was typed, best first.
+func (d Pick) matches() []match { return find(d.typed.String(), d.Items) }
+
+// find is a fuzzy search in the texts; where the details fit better than no
+// text does, they count too, after all texts.
+func find(typed string, items []Item) []match {
+	var out []match
+	if typed == "" {
+		for i := range items {
+			out = append(out, match{item: i})
 		}
 		return out
 	}
-	texts := make([]string, len(d.Items))
-	for i, it := range d.Items {
-		texts[i] = it.Text + " " + it.Detail
+	texts, details := make([]string, len(items)), make([]string, len(items))
+	for i, it := range items {
+		texts[i], details[i] = it.Text, strings.ToLower(it.Detail)
 	}
-	var out []int
-	for _, m := range fuzzy.Find(d.typed, texts) {
-		out = append(out, m.Index)
+	found := make(map[int]bool)
+	for _, m := range fuzzy.Find(typed, texts) {
+		out = append(out, match{m.Index, m.MatchedIndexes})
+		found[m.Index] = true
+	}
+	for i, detail := range details {
+		if !found[i] && strings.Contains(detail, strings.ToLower(typed)) {
+			out = append(out, match{item: i})
+		}
 	}
 	return out
 }
 
 func (d Pick) Key(key, text string) (Dialog, Result) {
 	m := d.matches()
+	if n, ok := strings.CutPrefix(key, "item:"); ok {
+		for i, it := range m {
+			if itoa(it.item) == n {
+				d.at, key = i, "enter"
+			}
+		}
+	}
 	switch key {
 	case "esc", "ctrl+c":
 		return nil, Result{Tag: d.Tag}
 	case "enter":
-		if d.at < len(m) && d.Items[m[d.at]].Disabled == "" {
-			return nil, Result{Tag: d.Tag, OK: true, Pick: m[d.at]}
+		if d.at < len(m) && d.Items[m[d.at].item].Disabled == "" {
+			return nil, Result{Tag: d.Tag, OK: true, Pick: m[d.at].item}
 		}
 	case "down", "ctrl+n", "tab":
 		d.at = min(d.at+1, max(0, len(m)-1))
 	case "up", "ctrl+p", "shift+tab":
 		d.at = max(0, d.at-1)
-	case "backspace":
-		if r := []rune(d.typed); len(r) > 0 {
-			d.typed, d.at = string(r[:len(r)-1]), 0
-		}
+	case "pgdown":
+		d.at = min(d.at+8, max(0, len(m)-1))
+	case "pgup":
+		d.at = max(0, d.at-8)
 	default:
-		if t := widgets.Safe([]byte(text)); t != "" {
-			d.typed, d.at = d.typed+t, 0
+		before := d.typed.String()
+		d.typed, _ = d.typed.edit(key, text)
+		if d.typed.String() != before {
+			d.at = 0
 		}
 	}
 	return d, Result{}
 }
 
-func (d Pick) View(width, height int, s styles.Styles) []string {
-	lines := []string{s.Accent.Render(glyph.Prompt+" ") + s.Text.Render(strings.TrimRight(widgets.Fit(d.typed+glyph.Caret, width-2), " ")), ""}
-	m := d.matches()
-	if len(m) == 0 {
-		return append(lines, s.Muted.Render("nothing fits"))
-	}
-	room := max(1, height-len(lines))
-	offset := widgets.Window(len(m), room, d.at, max(0, d.at-room/2))
-	text := 10
-	for _, it := range d.Items {
-		text = max(text, widgets.Width(it.Text))
-	}
-	text = min(text, max(10, width*2/5))
-	for i := offset; i < min(len(m), offset+room); i++ {
-		lines = append(lines, d.row(d.Items[m[i]], i == d.at, text, width, s))
-	}
-	return lines
+// Paste implements Paster.
+func (d Pick) Paste(text string) Dialog {
+	d.typed, d.at = d.typed.insert(text), 0
+	return d
 }
 
-func (d Pick) row(it Item, cursor bool, text, width int, s styles.Styles) string {
+func (d Pick) View(width, height int, s styles.Styles) Body {
+	var b Body
+	if d.About != "" {
+		b.Lines = append(b.Lines, s.Text.Bold(true).Render(cut(d.About, width)))
+	}
+	b.Lines = append(b.Lines, s.Accent.Render(glyph.Prompt+" ")+d.typed.view(width-2, true, "", false, s))
+	if roomy(height) {
+		b.Lines = append(b.Lines, "")
+	}
+	listItems(&b, d.Items, d.matches(), d.at, width, height, s)
+	return b
+}
+
+// listItems adds the part of the items around the chosen one that fits.
+func listItems(b *Body, items []Item, m []match, at, width, height int, s styles.Styles) {
+	room := max(1, height-len(b.Lines))
+	text, key := 10, 0
+	for _, it := range items {
+		text, key = max(text, widgets.Width(it.Text)), max(key, widgets.Width(it.Key))
+	}
+	text, key = min(text, max(10, width/2)), min(key, 10)
+	// What is typed makes the list shorter, but the dialog does not jump for it.
+	full := len(b.Lines) + min(room, len(items))
+	defer func() {
+		for len(b.Lines) < full {
+			b.Lines = append(b.Lines, "")
+		}
+	}()
+	offset := widgets.Window(len(m), room, at, max(0, at-room/2))
+	if len(m) == 0 {
+		b.Lines = append(b.Lines, s.Muted.Render(widgets.Fit("  nothing fits", width)))
+	}
+	for i := offset; i < min(len(m), offset+room); i++ {
+		b.Spots = append(b.Spots, Spot{len(b.Lines), 0, width, "item:" + itoa(m[i].item)})
+		b.Lines = append(b.Lines, items[m[i].item].view(i == at, m[i].runes, text, key, width, s))
+	}
+}
+
+func (it Item) view(cursor bool, runes []int, text, key, width int, s styles.Styles) string {
 	detail := it.Detail
-	style, muted := s.Text, s.Muted
+	style, muted, hit, shown := s.Text, s.Muted, s.Accent.Bold(true), s.Accent
 	if it.Disabled != "" {
-		style, detail = s.Muted, it.Disabled
+		style, hit, shown, detail = s.Muted, s.Muted, s.Muted, it.Disabled
 	}
 	mark := "  "
 	if cursor {
-		mark, style, muted = s.Bar(true).Render(glyph.Bar)+s.On(s.Text).Render(" "), s.On(style), s.On(muted)
+		mark = s.Bar(true).Render(glyph.Bar) + s.On(s.Text).Render(" ")
+		style, muted, hit, shown = s.On(style), s.On(muted), s.On(hit), s.On(shown)
 	}
-	const key = 8
-	room := max(0, width-2-text-key-2)
-	return mark + style.Render(widgets.Fit(it.Text, text)) + muted.Render("  "+widgets.Fit(it.Key, key)) + muted.Render(widgets.Fit(detail, room))
+	out := mark + marked(it.Text, runes, text, style.Render, hit.Render)
+	if key > 0 {
+		out += shown.Render("  " + widgets.Fit(it.Key, key))
+	}
+	room := max(0, width-2-text-4)
+	if key > 0 {
+		room = max(0, room-key-2)
+	}
+	return out + muted.Render("  "+widgets.Fit(detail, room)+"  ")
+}
+
+// marked draws text in exactly width cells with the letters at some positions
+// drawn otherwise.
+func marked(text string, at []int, width int, plain, hit func(...string) string) string {
+	if len(at) == 0 || widgets.Width(text) > width {
+		return plain(widgets.Fit(text, width))
+	}
+	isHit := make(map[int]bool, len(at))
+	for _, i := range at {
+		isHit[i] = true
+	}
+	var b, run strings.Builder
+	on := false
+	flush := func() {
+		if run.Len() > 0 && on {
+			b.WriteString(hit(run.String()))
+		} else if run.Len() > 0 {
+			b.WriteString(plain(run.String()))
+		}
+		run.Reset()
+	}
+	for i, r := range text {
+		if isHit[i] != on {
+			flush()
+			on = isHit[i]
+		}
+		run.WriteRune(r)
+	}
+	flush()
+	if pad := width - widgets.Width(text); pad > 0 {
+		b.WriteString(plain(strings.Repeat(" ", pad)))
+	}
+	return b.String()
 }

@@ -43,6 +43,18 @@ type Action struct {
 	Help  string   // one sentence
 	Short string   // in the footer: "stop"; empty: not shown there
 	Asks  bool     // whether it asks before it does anything
+	// Word is its name in the palette, where words behind it are its arguments:
+	// "stop". Args says which those are: "[CONTAINER…]".
+	Word string
+	Args string
+	// Command is the command line that does the same, with OBJECT where the
+	// names of its targets go; "" for what only exists on the screen.
+	Command string
+}
+
+// Line is the command line that does the same to some targets.
+func (a Action) Line(targets ...string) string {
+	return strings.Replace(a.Command, "OBJECT", strings.Join(targets, " "), 1)
 }
 
 // Clash is a key that two actions want at the same time.
@@ -60,6 +72,7 @@ type Registry struct {
 	actions []Action
 	byID    map[ID]int
 	byKey   map[Scope]map[string]ID
+	byWord  map[string]ID
 }
 
 // New makes a registry; it panics when the actions clash.
@@ -72,13 +85,19 @@ func New(actions []Action) *Registry {
 }
 
 func build(actions []Action) (*Registry, []Clash) {
-	r := &Registry{actions: actions, byID: make(map[ID]int), byKey: make(map[Scope]map[string]ID)}
+	r := &Registry{actions: actions, byID: make(map[ID]int), byKey: make(map[Scope]map[string]ID), byWord: make(map[string]ID)}
 	var clashes []Clash
 	for i, a := range actions {
 		if _, ok := r.byID[a.ID]; ok {
 			panic(fmt.Sprintf("action %s is there twice", a.ID))
 		}
 		r.byID[a.ID] = i
+		if a.Word != "" {
+			if other, ok := r.byWord[a.Word]; ok {
+				panic(fmt.Sprintf("%s and %s have the same word", other, a.ID))
+			}
+			r.byWord[a.Word] = a.ID
+		}
 		if r.byKey[a.Scope] == nil {
 			r.byKey[a.Scope] = make(map[string]ID)
 		}
@@ -123,6 +142,15 @@ func (r *Registry) Get(id ID) (Action, bool) {
 		return Action{}, false
 	}
 	return r.actions[i], true
+}
+
+// ByWord finds an action by its name in the palette.
+func (r *Registry) ByWord(word string) (Action, bool) {
+	id, ok := r.byWord[word]
+	if !ok {
+		return Action{}, false
+	}
+	return r.Get(id)
 }
 
 // In lists the actions of a scope, most important first.

@@ -1,0 +1,287 @@
+package dialogs
+
+import (
+	"slices"
+	"strings"
+
+	"gantry/ui/glyph"
+	"gantry/ui/styles"
+	"gantry/ui/widgets"
+)
+
+// Palette finds an action by name and takes its arguments: "stop web db". Its
+// result is the line; Pick is the action that was chosen when only its name was
+// looked for, -1 when the line has arguments.
+type Palette struct {
+	Tag      any
+	Commands []Command
+	History  []string // oldest first
+	Wrong    string   // why the line did not work
+	// Words are what can stand at the end of a line that names the action.
+	Words func(command int, line string) []string
+
+	line  line
+	at    int // in the matches, or in the words; -1: none of the words
+	past  int // how far back in the history; 0 is the line itself
+	draft string
+}
+
+// Command is an action in the palette.
+type Command struct {
+	Item
+	Word string // by which it takes arguments
+	Args string // which those are
+}
+
+// NewPalette makes a palette with a line in it.
+func NewPalette(p Palette, text string) Palette {
+	p.line = newLine(text)
+	p.settle()
+	return p
+}
+
+func (d Palette) Title() string { return "Do" }
+
+func (d Palette) Hints() []string {
+	if _, ok := d.command(); ok {
+		return []string{"enter do it", "tab complete", glyph.Upwards + "/" + glyph.Downward + " choose", "esc cancel"}
+	}
+	return []string{"enter do it", "tab give arguments", glyph.Upwards + " earlier lines", "esc cancel"}
+}
+
+// command is the action that the line names, once a blank stands behind it.
+func (d Palette) command() (int, bool) {
+	word, _, ok := strings.Cut(d.line.String(), " ")
+	if !ok || word == "" {
+		return 0, false
+	}
+	i := slices.IndexFunc(d.Commands, func(c Command) bool { return c.Word == word })
+	return i, i >= 0
+}
+
+func (d Palette) items() []Item {
+	out := make([]Item, len(d.Commands))
+	for i, c := range d.Commands {
+		out[i] = c.Item
+	}
+	return out
+}
+
+// matches are the actions that fit: one whose word was typed comes first.
+func (d Palette) matches() []match {
+	typed := strings.TrimSpace(d.line.String())
+	m := find(typed, d.items())
+	for i, c := range d.Commands {
+		if c.Word != typed || typed == "" {
+			continue
+		}
+		m = slices.DeleteFunc(m, func(o match) bool { return o.item == i })
+		return append([]match{{item: i}}, m...)
+	}
+	return m
+}
+
+// words are what fits the last word of the line.
+func (d Palette) words() []string {
+	i, ok := d.command()
+	if !ok || d.Words == nil {
+		return nil
+	}
+	text := d.line.String()
+	last := text[strings.LastIndexByte(text, ' ')+1:]
+	var out []string
+	for _, w := range d.Words(i, text) {
+		if strings.HasPrefix(w, last) && w != last {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// settle puts the cursor of the list where it belongs after the line changed.
+func (d *Palette) settle() {
+	d.at = 0
+	if _, ok := d.command(); ok {
+		d.at = -1
+	}
+}
+
+func (d Palette) Key(key, text string) (Dialog, Result) {
+	d.Wrong = ""
+	_, arguments := d.command()
+	n := len(d.matches())
+	if arguments {
+		n = len(d.words())
+	}
+	if i, ok := strings.CutPrefix(key, "item:"); ok && !arguments {
+		for j, m := range d.matches() {
+			if itoa(m.item) == i {
+				d.at, key = j, "enter"
+			}
+		}
+	}
+	switch key {
+	case "esc", "ctrl+c":
+		return nil, Result{Tag: d.Tag}
+	case "enter":
+		return d.enter(arguments)
+	case "tab":
+		return d.complete(arguments), Result{}
+	case "up", "ctrl+p":
+		if d.past > 0 || d.at <= 0 {
+			return d.back(1), Result{}
+		}
+		d.at--
+	case "down", "ctrl+n", "shift+tab":
+		if d.past > 0 {
+			return d.back(-1), Result{}
+		}
+		d.at = min(d.at+1, n-1)
+	default:
+		before := d.line.String()
+		d.line, _ = d.line.edit(key, text)
+		if d.line.String() != before {
+			d.past = 0
+			d.settle()
+		}
+	}
+	return d, Result{}
+}
+
+// back goes through the history.
+func (d Palette) back(by int) Dialog {
+	to := d.past + by
+	if to < 0 || to > len(d.History) {
+		return d
+	}
+	if d.past == 0 {
+		d.draft = d.line.String()
+	}
+	d.past = to
+	text := d.draft
+	if to > 0 {
+		text = d.History[len(d.History)-to]
+	}
+	d.line = newLine(text)
+	d.settle()
+	return d
+}
+
+// complete takes the word over that is chosen, or what all of them have in
+// common; of an action it begins the arguments.
+func (d Palette) complete(arguments bool) Dialog {
+	if !arguments {
+		if m := d.matches(); d.at >= 0 && d.at < len(m) {
+			if c := d.Commands[m[d.at].item]; c.Word != "" {
+				d.line = newLine(c.Word + " ")
+				d.settle()
+			}
+		}
+		return d
+	}
+	words := d.words()
+	switch {
+	case d.at >= 0 && d.at < len(words):
+		return d.put(words[d.at] + " ")
+	case len(words) == 1:
+		return d.put(words[0] + " ")
+	case len(words) > 1:
+		text := d.line.String()
+		last := text[strings.LastIndexByte(text, ' ')+1:]
+		if c := common(words); len(c) > len(last) {
+			return d.put(c)
+		}
+		d.at = 0
+	}
+	return d
+}
+
+// put replaces the last word of the line.
+func (d Palette) put(word string) Palette {
+	text := d.line.String()
+	d.line = newLine(text[:strings.LastIndexByte(text, ' ')+1] + word)
+	d.settle()
+	return d
+}
+
+func (d Palette) enter(arguments bool) (Dialog, Result) {
+	if !arguments {
+		m := d.matches()
+		if d.at < 0 || d.at >= len(m) {
+			return d, Result{}
+		}
+		c := d.Commands[m[d.at].item]
+		if c.Disabled != "" {
+			d.Wrong = c.Text + ": " + c.Disabled
+			return d, Result{}
+		}
+		return nil, Result{Tag: d.Tag, OK: true, Pick: m[d.at].item, Line: c.Word}
+	}
+	if words := d.words(); d.at >= 0 && d.at < len(words) {
+		d = d.put(words[d.at])
+	}
+	i, _ := d.command()
+	return nil, Result{Tag: d.Tag, OK: true, Pick: i, Line: strings.TrimSpace(d.line.String()), Arguments: true}
+}
+
+// Paste implements Paster.
+func (d Palette) Paste(text string) Dialog {
+	d.line = d.line.insert(text)
+	d.settle()
+	return d
+}
+
+func (d Palette) View(width, height int, s styles.Styles) Body {
+	ghost := ""
+	i, arguments := d.command()
+	words := d.words()
+	text := d.line.String()
+	if arguments && len(words) > 0 {
+		ghost = strings.TrimPrefix(common(words), text[strings.LastIndexByte(text, ' ')+1:])
+	}
+	if arguments && ghost == "" && strings.HasSuffix(text, " ") && strings.Count(text, " ") == 1 {
+		ghost = d.Commands[i].Args
+	}
+	if text == "" {
+		ghost = "an action, or: run alpine, stop web, pull debian"
+	}
+	b := Body{Lines: []string{s.Accent.Render(glyph.Prompt+" ") + d.line.view(width-2, true, ghost, false, s)}}
+	if d.Wrong != "" {
+		for _, l := range widgets.Break(d.Wrong, width-2) {
+			b.Lines = append(b.Lines, s.Bad.Render(glyph.Problem+" "+l))
+		}
+	}
+	if roomy(height) {
+		b.Lines = append(b.Lines, "")
+	}
+	if !arguments {
+		listItems(&b, d.items(), d.matches(), d.at, width, min(height, 24), s)
+		return b
+	}
+	b.Lines = append(b.Lines, s.Text.Bold(true).Render(cut(d.Commands[i].Text, width))+s.Muted.Render(cut("  "+d.Commands[i].Word+" "+d.Commands[i].Args, max(0, width-widgets.Width(d.Commands[i].Text)))))
+	if roomy(height) {
+		b.Lines = append(b.Lines, s.Muted.Render(cut(d.Commands[i].Detail, width)), "")
+	}
+	if len(words) == 0 {
+		return b
+	}
+	items, all := make([]Item, len(words)), make([]match, len(words))
+	for j, w := range words {
+		items[j], all[j] = Item{Text: w}, match{item: j}
+	}
+	listItems(&b, items, all, d.at, width, min(height, 24), s)
+	return b
+}
+
+// common is what all words begin with.
+func common(words []string) string {
+	c := words[0]
+	for _, w := range words[1:] {
+		n := 0
+		for n < len(w) && n < len(c) && w[n] == c[n] {
+			n++
+		}
+		c = c[:n]
+	}
+	return strings.ToValidUTF8(c, "")
+}

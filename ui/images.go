@@ -1,0 +1,183 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"gantry/engine"
+	"gantry/images"
+	"gantry/ui/dialogs"
+)
+
+func (m *Model) askTag(img engine.ImageSummary) tea.Cmd {
+	name := imageName(img)
+	return m.openForm(dialogs.Form{
+		Name: "Tag", About: name, Yes: "tag",
+		Fields: []dialogs.Field{{
+			Key: "name", Label: "new name", Hint: "registry.example/team/app:1.0", Check: checked(images.ParseRef),
+			Complete: prefixed(func() []string { return m.imageNames(nil) }),
+		}},
+		Note: func(v dialogs.Values) string {
+			if other, ok := m.imageByName(v.Text("name")); ok && other.ID != img.ID {
+				return "Another image has this name now; it loses it."
+			}
+			return ""
+		},
+		Preview: func(v dialogs.Values) string { return tagCommand(name, v.Text("name")) },
+		Tag:     formTag(func(v dialogs.Values) tea.Cmd { return m.tag(img, v.Text("name")) }),
+	})
+}
+
+func tagCommand(from, to string) string { return "gantry tag " + from + " " + quote(to) }
+
+func (m *Model) tag(img engine.ImageSummary, name string) tea.Cmd {
+	return m.do(operation{name: "Tag", past: "tagged " + imageName(img) + " as", command: tagCommand(imageName(img), name), objects: []string{name},
+		one: func(ctx context.Context, _ int) (string, error) {
+			return "", m.eng.Images().Tag(ctx, string(img.ID), name)
+		}})
+}
+
+// tagWith takes ":tag NAME" for the chosen image and ":tag IMAGE NAME".
+func tagWith(m *Model, args []string) (tea.Cmd, error) {
+	if len(args) == 0 || len(args) > 2 {
+		return nil, fmt.Errorf("want tag NAME, or tag IMAGE NAME")
+	}
+	imgs, err := m.namedImages(args[:len(args)-1])
+	if err != nil {
+		return nil, err
+	}
+	name := args[len(args)-1]
+	if _, err := images.ParseRef(name); err != nil {
+		return nil, err
+	}
+	return m.tag(imgs[0], name), nil
+}
+
+// askRemoveImages asks with what depends on each image: the containers that
+// keep it from going.
+func (m *Model) askRemoveImages(imgs []engine.ImageSummary) tea.Cmd {
+	names := imageNamesOf(imgs)
+	var objects []dialogs.Object
+	var free int64
+	users, keep := 0, 0
+	for i, img := range imgs {
+		o := dialogs.Object{Name: names[i], About: bytesText(img.Size)}
+		switch {
+		case len(img.Tags) > 1:
+			keep++
+			o.About += fmt.Sprintf("  keeps %d other %s", len(img.Tags)-1, pick(len(img.Tags)-1, "name", "names"))
+		case len(img.Containers) > 0:
+			users++
+		default:
+			free += img.Size
+		}
+		for _, id := range img.Containers {
+			o.Under = append(o.Under, m.userOf(id))
+		}
+		objects = append(objects, o)
+	}
+	d := dialogs.Confirm{Name: "Remove", Question: "Remove " + sumNames(names, "images") + "?", Yes: "remove", Objects: objects, Command: m.line("image.remove", names...)}
+	if free > 0 {
+		d.Note = "Up to " + bytesText(free) + " come back: layers that nothing else needs go."
+	} else if keep > 0 {
+		d.Note = "Nothing comes back: only a name goes."
+	}
+	if users > 0 {
+		d.Warn = pick(users, "Containers use one of them: it stays until they are removed.", "Containers use some of them: those stay until they are removed.")
+		if len(imgs) == 1 {
+			d.Warn = "Containers use it: it stays until they are removed."
+		}
+	}
+	return m.ask(d, func() tea.Cmd {
+		m.images.Unmark()
+		return m.do(operation{name: "Remove", past: "removed", command: d.Command, objects: names, one: func(ctx context.Context, i int) (string, error) {
+			gone, err := m.eng.Images().Remove(ctx, names[i], engine.ImageRemoveOptions{})
+			return removedText(gone), err
+		}})
+	})
+}
+
+// userOf is a container with its state.
+func (m *Model) userOf(id engine.ID) string {
+	for _, c := range m.state.Containers {
+		if c.ID == id {
+			_, word, _ := m.styles.Status(c.Status)
+			return c.Name + ", " + word
+		}
+	}
+	return "container " + id.Short()
+}
+
+func removedText(gone []engine.ImageRemoved) string {
+	for _, g := range gone {
+		if g.Deleted != "" {
+			return "image deleted"
+		}
+	}
+	return "name taken off; the image stays"
+}
+
+// killWords completes containers, then a signal.
+func killWords(m *Model, args []string) []string {
+	words := m.containerNames(running, args)
+	if len(args) > 1 {
+		for _, s := range signals {
+			words = append(words, s.Text)
+		}
+	}
+	return words
+}
+
+// killWith takes containers, and a signal as the last word.
+func killWith(m *Model, args []string) (tea.Cmd, error) {
+	signal := ""
+	if n := len(args); n > 0 {
+		for _, s := range signals {
+			if strings.TrimPrefix(strings.ToUpper(args[n-1]), "SIG") == s.Text {
+				signal, args = s.Text, args[:n-1]
+				break
+			}
+		}
+	}
+	cs, err := m.named(args)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range cs {
+		if why := running(c); why != "" {
+			return nil, fmt.Errorf("%s: %s", c.Name, why)
+		}
+	}
+	if signal == "" {
+		return m.askKill(cs), nil
+	}
+	return m.kill(cs, signal), nil
+}
+
+// oneContainer completes a container as the first argument.
+func oneContainer(m *Model, args []string) []string {
+	if len(args) > 1 {
+		return nil
+	}
+	return m.containerNames(whatever, args)
+}
+
+// renameWith takes ":rename NAME" for the chosen container and
+// ":rename CONTAINER NAME".
+func renameWith(m *Model, args []string) (tea.Cmd, error) {
+	if len(args) == 0 || len(args) > 2 {
+		return nil, fmt.Errorf("want rename NAME, or rename CONTAINER NAME")
+	}
+	cs, err := m.named(args[:len(args)-1])
+	if err != nil {
+		return nil, err
+	}
+	name := args[len(args)-1]
+	if why := m.checkNewName(name); why != "" {
+		return nil, fmt.Errorf("%s", why)
+	}
+	return m.rename(cs[0], name), nil
+}

@@ -1,0 +1,346 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"gantry/engine"
+	"gantry/images"
+	"gantry/ui/dialogs"
+)
+
+const (
+	runStarts  = "start it"
+	runCreates = "only create it"
+)
+
+// askRun opens the form of a new container, for the image under the cursor.
+func (m *Model) askRun() tea.Cmd {
+	name := ""
+	if img, ok := m.image(); ok && len(img.Tags) > 0 {
+		name = img.Tags[0]
+	}
+	return m.askRunOf(name)
+}
+
+func (m *Model) askRunOf(image string) tea.Cmd {
+	f := dialogs.Form{
+		Name: "Run a new container", Yes: "run", Fields: m.runFields(image), Preview: runCommand,
+		Note: func(v dialogs.Values) string {
+			if _, ok := m.imageByName(v.Text("image")); ok || v.Text("image") == "" {
+				return ""
+			}
+			return "The image is not in the store: it is pulled first."
+		},
+		Check:  func(v dialogs.Values) string { _, err := runOptions(v); return errText(err) },
+		Follow: m.followImage,
+		Tag: formTag(func(v dialogs.Values) tea.Cmd {
+			opts, err := runOptions(v)
+			if err != nil {
+				return m.fail(err)
+			}
+			return m.run(opts, v.Text("then") != runCreates, runCommand(v))
+		}),
+	}
+	return m.openForm(f)
+}
+
+// runFields are what the engine can honour, most used first.
+func (m *Model) runFields(image string) []dialogs.Field {
+	return []dialogs.Field{
+		{Key: "image", Label: "image", Value: image, Hint: "alpine, registry.example/team/app:1.0", Complete: prefixed(func() []string { return m.imageNames(nil) }), Check: checked(images.ParseRef)},
+		{Key: "name", Label: "name", Hint: "drawn when empty", Check: m.checkNewName},
+		{Key: "command", Label: "command", Hint: "the image's own", Check: checked(split)},
+		{Key: "env", Label: "env", Kind: dialogs.Rows, Hint: "NAME=value, a row each", Check: checkEnv},
+		{Key: "mounts", Label: "mounts", Kind: dialogs.Rows, Hint: "/on/the/host:/inside[:ro]", Check: checked(mount), Lookup: lookPaths},
+		{Key: "network", Label: "network", Kind: dialogs.Choice, Options: []string{"none", "host"}, Value: "none"},
+		{Key: "tty", Label: "terminal", Kind: dialogs.Toggle, About: "give it one, and keep its input open"},
+		{Key: "rm", Label: "remove", Kind: dialogs.Toggle, About: "when it has ended"},
+		{Key: "memory", Label: "memory", Hint: "no limit; 256m, 2g", Check: checked(size)},
+		{Key: "cpus", Label: "cpus", Hint: "no limit; 1.5", Check: checked(cpus)},
+		{Key: "pids", Label: "pids", Hint: "no limit; 100 processes", Check: checked(pids)},
+		{Key: "entrypoint", Label: "entrypoint", Hint: "the image's own"},
+		{Key: "user", Label: "user", Hint: "the image's own; NAME or UID:GID"},
+		{Key: "workdir", Label: "directory", Hint: "the image's own", Check: checkDir},
+		{Key: "then", Label: "then", Kind: dialogs.Choice, Options: []string{runStarts, runCreates}, Value: runStarts},
+	}
+}
+
+// followImage fills in what holds when a field is left empty, from the
+// configuration of the image.
+func (m *Model) followImage(v dialogs.Values) (string, func() func(*dialogs.Form)) {
+	name := v.Text("image")
+	if _, ok := m.imageByName(name); !ok {
+		return "", func() func(*dialogs.Form) { return func(f *dialogs.Form) { hintImage(f, &images.Config{}) } }
+	}
+	ctx, eng := m.ctx, m.eng
+	return name, func() func(*dialogs.Form) {
+		d, err := eng.Images().Inspect(ctx, name)
+		return func(f *dialogs.Form) {
+			if err == nil && d.Config != nil {
+				hintImage(f, d.Config)
+			}
+		}
+	}
+}
+
+func hintImage(f *dialogs.Form, c *images.Config) {
+	set := func(key, value, none string) {
+		field := f.Field(key)
+		field.Take, field.Hint = value, value
+		if value == "" {
+			field.Hint = none
+		}
+	}
+	set("command", safeText(quoteAll(c.Cmd)), "the image has none")
+	set("entrypoint", safeText(quoteAll(c.Entrypoint)), "the image has none")
+	set("user", safeText(c.User), "root")
+	set("workdir", safeText(c.WorkingDir), "/")
+	var names []string
+	for _, e := range c.Env {
+		name, _, _ := strings.Cut(e, "=")
+		names = append(names, name)
+	}
+	if len(names) > 0 {
+		f.Field("env").Hint = "besides " + safeText(strings.Join(names, ", "))
+	}
+}
+
+// prefixed completes from a list that is read anew each time.
+func prefixed(all func() []string) func(string) []string {
+	return func(typed string) []string {
+		var out []string
+		for _, s := range all() {
+			if typed != "" && s != typed && strings.HasPrefix(s, typed) {
+				out = append(out, s)
+			}
+		}
+		return out
+	}
+}
+
+func (m *Model) checkNewName(s string) string {
+	if s == "" {
+		return ""
+	}
+	if slices.ContainsFunc(m.state.Containers, func(c engine.ContainerSummary) bool { return c.Name == s }) {
+		return fmt.Sprintf("%s is the name of another container", s)
+	}
+	return errText(engine.CheckName(s))
+}
+
+func checkEnv(s string) string {
+	if i := strings.IndexByte(s, '='); i <= 0 {
+		return fmt.Sprintf("%q: want NAME=value", s)
+	}
+	return ""
+}
+
+func checkDir(s string) string {
+	if s != "" && !strings.HasPrefix(s, "/") {
+		return fmt.Sprintf("%q: want an absolute path in the container", s)
+	}
+	return ""
+}
+
+// mount reads "/on/the/host:/inside[:ro]".
+func mount(s string) (engine.Mount, error) {
+	parts := strings.Split(s, ":")
+	if len(parts) < 2 || len(parts) > 3 || !path.IsAbs(parts[0]) || !path.IsAbs(parts[1]) || path.Clean(parts[1]) == "/" {
+		return engine.Mount{}, fmt.Errorf("%w mount %q: want /on/the/host:/inside, and :ro to protect it", engine.ErrInvalid, s)
+	}
+	mnt := engine.Mount{Type: "bind", Source: parts[0], Target: path.Clean(parts[1]), BindOptions: &engine.BindOptions{CreateMountpoint: true}}
+	if len(parts) == 3 {
+		if parts[2] != "ro" && parts[2] != "rw" {
+			return mnt, fmt.Errorf("%w mount %q: the end can be :ro or :rw", engine.ErrInvalid, s)
+		}
+		mnt.ReadOnly = parts[2] == "ro"
+	}
+	return mnt, nil
+}
+
+// runCommand is the command line that does the same as the form.
+func runCommand(v dialogs.Values) string {
+	words := []string{"gantry run -d"}
+	if v.Text("then") == runCreates {
+		words[0] = "gantry create"
+	}
+	add := func(flag string, values ...string) {
+		for _, s := range values {
+			if s != "" {
+				words = append(words, flag+" "+quote(s))
+			}
+		}
+	}
+	on := func(key, flag string) {
+		if v.On(key) {
+			words = append(words, flag)
+		}
+	}
+	on("tty", "-it")
+	on("rm", "--rm")
+	add("--name", v.Text("name"))
+	add("-e", v.List("env")...)
+	add("-v", v.List("mounts")...)
+	add("-m", v.Text("memory"))
+	add("--cpus", v.Text("cpus"))
+	add("--pids-limit", v.Text("pids"))
+	if n := v.Text("network"); n != "none" {
+		add("--network", n)
+	}
+	add("--entrypoint", v.Text("entrypoint"))
+	add("-u", v.Text("user"))
+	add("-w", v.Text("workdir"))
+	words = append(words, v.Text("image"))
+	if args, err := split(v.Text("command")); err == nil && len(args) > 0 {
+		words = append(words, quoteAll(args))
+	}
+	return strings.TrimSpace(strings.Join(words, " "))
+}
+
+// runOptions is what the form asks the engine for.
+func runOptions(v dialogs.Values) (engine.CreateOptions, error) {
+	var o engine.CreateOptions
+	if _, err := images.ParseRef(v.Text("image")); err != nil {
+		return o, err
+	}
+	args, err := split(v.Text("command"))
+	if err != nil {
+		return o, err
+	}
+	o.Name = v.Text("name")
+	o.Config = engine.ContainerConfig{
+		Image: v.Text("image"), Cmd: args, Env: v.List("env"), User: v.Text("user"), WorkingDir: v.Text("workdir"), Tty: v.On("tty"), OpenStdin: v.On("tty"),
+	}
+	if e := v.Text("entrypoint"); e != "" {
+		o.Config.Entrypoint = []string{e}
+	}
+	o.Host.NetworkMode, o.Host.AutoRemove = v.Text("network"), v.On("rm")
+	for _, s := range v.List("mounts") {
+		mnt, err := mount(s)
+		if err != nil {
+			return o, err
+		}
+		o.Host.Mounts = append(o.Host.Mounts, mnt)
+	}
+	o.Host.Resources, err = limits(v)
+	return o, err
+}
+
+// limits are the resources of a form.
+func limits(v dialogs.Values) (r engine.Resources, err error) {
+	if r.Memory, err = size(v.Text("memory")); err != nil {
+		return r, err
+	}
+	if r.NanoCpus, err = cpus(v.Text("cpus")); err != nil {
+		return r, err
+	}
+	r.PidsLimit, err = pids(v.Text("pids"))
+	return r, err
+}
+
+// run creates a container and starts it; an image that is not in the store is
+// pulled first.
+func (m *Model) run(opts engine.CreateOptions, start bool, command string) tea.Cmd {
+	opts.StartSoon = start
+	create := func() tea.Cmd { return m.create(opts, start, command) }
+	if _, ok := m.imageByName(opts.Config.Image); ok {
+		return create()
+	}
+	ref := opts.Config.Image
+	return m.startJob(jobOrder{spec: engine.JobSpec{Kind: "pull", Args: map[string]string{"ref": ref}}, title: "Pull, then run", about: ref, command: "gantry pull " + ref, then: create})
+}
+
+func (m *Model) create(opts engine.CreateOptions, start bool, command string) tea.Cmd {
+	name := opts.Name
+	if name == "" {
+		name = "a container of " + opts.Config.Image
+	}
+	op := operation{name: "Run", past: "started", command: command, objects: []string{name}}
+	if !start {
+		op.name, op.past = "Create", "created"
+	}
+	eng := m.eng
+	op.one = func(ctx context.Context, _ int) (string, error) {
+		made, err := eng.Containers().Create(ctx, opts)
+		if err != nil || !start {
+			return strings.Join(made.Warnings, "; "), err
+		}
+		return strings.Join(made.Warnings, "; "), eng.Containers().Start(ctx, string(made.ID))
+	}
+	return m.do(op)
+}
+
+// runWords completes the image of :run.
+func runWords(m *Model, args []string) []string {
+	for _, a := range before(args) {
+		if !strings.HasPrefix(a, "-") {
+			return nil
+		}
+	}
+	return append(m.imageNames(args), "--name", "--rm", "-it", "-e", "-v", "-m", "--cpus", "--network")
+}
+
+// runWith runs what stands behind :run, as the command line reads it.
+func runWith(m *Model, args []string) (tea.Cmd, error) {
+	v, err := runArguments(args)
+	if err != nil {
+		return nil, err
+	}
+	if why := m.checkNewName(v.Text("name")); why != "" {
+		return nil, fmt.Errorf("%s", why)
+	}
+	opts, err := runOptions(v)
+	if err != nil {
+		return nil, err
+	}
+	return m.run(opts, true, runCommand(v)), nil
+}
+
+// runArguments reads flags and words of run into the values of the form. Flags
+// may also stand behind the image, as long as no command has begun.
+func runArguments(args []string) (dialogs.Values, error) {
+	keys := map[string]string{
+		"--name": "name", "-e": "env", "--env": "env", "-v": "mounts", "--volume": "mounts", "-m": "memory", "--memory": "memory", "--cpus": "cpus",
+		"--pids-limit": "pids", "--network": "network", "--entrypoint": "entrypoint", "-u": "user", "--user": "user", "-w": "workdir", "--workdir": "workdir",
+	}
+	v := dialogs.Values{"network": {"none"}}
+	for i := 0; i < len(args); i++ {
+		flag, value, joined := strings.Cut(args[i], "=")
+		key, known := keys[flag]
+		switch {
+		case v.Text("image") != "" && !strings.HasPrefix(args[i], "-"):
+			v["command"] = []string{quoteAll(args[i:])}
+			return v, nil
+		case args[i] == "--rm":
+			v["rm"] = []string{"true"}
+		case slices.Contains([]string{"-it", "-ti", "-i", "-t", "-dit"}, args[i]):
+			v["tty"] = []string{"true"}
+		case args[i] == "-d":
+		case known && !joined && i+1 == len(args):
+			return nil, fmt.Errorf("%s: its value is missing", flag)
+		case known:
+			if !joined {
+				i++
+				value = args[i]
+			}
+			v[key] = append(v[key], value)
+			if key == "network" {
+				v[key] = []string{value}
+			}
+		case strings.HasPrefix(args[i], "-"):
+			return nil, fmt.Errorf("%s: not known here; n opens the form with all there is", args[i])
+		default:
+			v["image"] = []string{args[i]}
+		}
+	}
+	if v.Text("image") == "" {
+		return nil, fmt.Errorf("which image? For instance: run alpine sleep 60")
+	}
+	return v, nil
+}
