@@ -2,13 +2,11 @@ package ui
 
 import (
 	"fmt"
-	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
 	"gantry/engine"
 	"gantry/ui/dialogs"
-	"gantry/ui/glyph"
 	"gantry/ui/keys"
 )
 
@@ -221,7 +219,7 @@ func globalHandlers() map[keys.ID]handler {
 		"work":    always((*Model).showWork),
 		"history": shows((*Model).showHistory),
 		"copy":    always((*Model).copyID),
-		"theme":   shows((*Model).askTheme).taking(themeWords, themeWith),
+		"theme":   handler{disabled: (*Model).noColours, run: (*Model).askTheme}.taking(themeWords, themeWith),
 		"help":    shows((*Model).openHelp),
 	}
 }
@@ -292,7 +290,7 @@ func (m *Model) act(a keys.Action) tea.Cmd {
 		return nil
 	}
 	if why := h.disabled(m); why != "" {
-		return m.say(strings.TrimSuffix(a.Title, glyph.Ellipsis)+": "+why, true)
+		return m.say(a.Name()+": "+why, true)
 	}
 	return h.run(m)
 }

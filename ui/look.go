@@ -15,6 +15,7 @@ import (
 type look struct {
 	Terminal
 	choice themes.Choice
+	names  []string // of all themes
 	dark   bool
 }
 
@@ -44,23 +45,31 @@ func (o Options) Check() []string {
 	return problems
 }
 
+func noTheme(name string, names []string) error {
+	if near := tomldoc.Nearest(name, names); near != "" {
+		return fmt.Errorf("there is no theme %q; did you mean %q?", name, near)
+	}
+	return fmt.Errorf("there is no theme %q; gantry config themes lists them", name)
+}
+
 // configure makes of the options what the model needs.
 func (o Options) configure() (*keys.Registry, look, []string) {
 	problems := slices.Clone(o.Config.Problems)
-	registry, wrong := keys.New(actions()).Remap(o.Keys)
+	all := actions()
+	for i, a := range all { // the dots that say that more is asked
+		all[i].Title, all[i].Short = o.Terminal.Glyphs.Text(a.Title), o.Terminal.Glyphs.Text(a.Short)
+	}
+	registry, wrong := keys.New(all).Remap(o.Keys)
 	for _, p := range wrong {
 		problems = append(problems, o.Config.problem(p.Message, "keys", p.Action))
 	}
-	if !o.Themes.Has(o.Theme) {
-		message := fmt.Sprintf("there is no theme %q; gantry config themes lists them", o.Theme)
-		if near := tomldoc.Nearest(o.Theme, o.Themes.Names()); near != "" {
-			message = fmt.Sprintf("there is no theme %q; did you mean %q?", o.Theme, near)
-		}
-		problems = append(problems, o.Config.problem(message, "ui", "theme"))
+	names := o.Themes.Names()
+	if o.Theme != "" && !slices.Contains(names, o.Theme) {
+		problems = append(problems, o.Config.problem(noTheme(o.Theme, names).Error(), "ui", "theme"))
 	}
 	choice, bad := o.Themes.Choose(o.Theme)
 	for _, p := range bad {
 		problems = append(problems, p.String())
 	}
-	return registry, look{o.Terminal, choice, !o.Terminal.Light}, problems
+	return registry, look{o.Terminal, choice, names, !o.Terminal.Light}, problems
 }

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -115,47 +114,6 @@ func filterWith(m *Model, args []string) (tea.Cmd, error) {
 	return nil, nil
 }
 
-func themeWords(m *Model, args []string) []string {
-	if len(args) > 1 {
-		return nil
-	}
-	return m.opts.Themes.Names()
-}
-
-func themeWith(m *Model, args []string) (tea.Cmd, error) {
-	if !m.opts.Themes.Has(args[0]) {
-		return nil, fmt.Errorf("there is no theme %q", args[0])
-	}
-	library, name := m.opts.Themes, args[0]
-	return func() tea.Msg { // themes are files
-		choice, problems := library.Choose(name)
-		return changeMsg(func(m *Model) tea.Cmd {
-			m.opts.Theme, m.look.choice = name, choice
-			m.styles = m.look.styles()
-			if len(problems) > 0 {
-				return m.say(problems[0].String(), true)
-			}
-			return nil
-		})
-	}, nil
-}
-
-// askTheme lists the themes.
-func (m *Model) askTheme() {
-	names := themeWords(m, nil)
-	items := make([]dialogs.Item, len(names))
-	for i, n := range names {
-		items[i] = dialogs.Item{Text: n}
-	}
-	m.open(dialogs.Pick{Name: "Theme", Items: items, Tag: pickTag(func(m *Model, i int) tea.Cmd {
-		cmd, err := themeWith(m, names[i:i+1])
-		if err != nil {
-			return m.fail(err)
-		}
-		return cmd
-	})})
-}
-
 // openHelp lists all keys, from the registry and from the tabs.
 func (m *Model) openHelp() {
 	m.open(dialogs.Help{Name: "Keys", Sections: m.helpSections()})
@@ -180,7 +138,7 @@ func (m *Model) helpSections() []dialogs.Section {
 	for _, n := range names {
 		sec := dialogs.Section{Title: n.title}
 		for _, a := range m.keys.In(n.scope) {
-			row := dialogs.HelpRow{Keys: strings.Join(a.Keys, " "), Text: a.Title}
+			row := dialogs.HelpRow{Keys: strings.Join(a.Keys, " "), Text: a.Name()}
 			if len(a.Keys) == 0 {
 				row.Keys = ":" + a.Word
 			}

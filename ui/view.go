@@ -108,7 +108,7 @@ func (m *Model) drawPane(p pane, r rect) []string {
 }
 
 func (m *Model) pane(p pane, r rect, title, position string) widgets.Pane {
-	w := widgets.Pane{Title: title, Position: position, Width: r.w, Height: r.h, Focused: m.focus == p, Border: m.styles.Border, Bold: m.styles.Muted}
+	w := widgets.Pane{Title: title, Position: position, Width: r.w, Height: r.h, Focused: m.focus == p, Border: m.styles.Border, Bold: m.styles.Muted, Note: m.styles.Muted}
 	if w.Focused {
 		w.Border, w.Bold = m.styles.Focus, m.styles.FocusTitle
 	}

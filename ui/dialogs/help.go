@@ -162,7 +162,7 @@ func holds(text string, words []string) bool {
 
 func (r HelpRow) view(w int, s styles.Styles) string {
 	const keys = 11
-	text := strings.TrimSuffix(r.Text, glyph.Ellipsis)
+	text := r.Text
 	note := ""
 	if r.Note != "" && widgets.Width(text)+widgets.Width(r.Note)+2 <= w-keys-2 {
 		note = "  " + r.Note

@@ -57,6 +57,9 @@ func (a Action) Line(targets ...string) string {
 	return strings.Replace(a.Command, "OBJECT", strings.Join(targets, " "), 1)
 }
 
+// Name is the title without the dots that say that more is asked.
+func (a Action) Name() string { return strings.TrimSuffix(strings.TrimSuffix(a.Title, "…"), "...") }
+
 // Clash is a key that two actions want at the same time.
 type Clash struct {
 	Key  string

@@ -71,7 +71,7 @@ func (t *Stats) gauges(s styles.Styles) []gauge {
 func (t *Stats) cpu(s styles.Styles) gauge {
 	c, now := t.ring.last.CPU, t.ring.latest().cores
 	g := gauge{
-		name: "CPU", style: s.Accent, curves: []curve{{of: func(p point) float64 { return p.cores }}},
+		name: "CPU", style: s.Series[0], curves: []curve{{of: func(p point) float64 { return p.cores }}},
 		limit: c.Limit, scale: widgets.NiceMax, least: 0.1, format: cores,
 	}
 	if math.IsNaN(now) {
@@ -107,7 +107,7 @@ func (t *Stats) memory(s styles.Styles) gauge {
 	m, limit := t.ring.last.Memory, t.memoryLimit()
 	used := float64(m.Usage)
 	g := gauge{
-		name: "Memory", style: s.Accent, curves: []curve{{of: func(p point) float64 { return p.memory }}},
+		name: "Memory", style: s.Series[0], curves: []curve{{of: func(p point) float64 { return p.memory }}},
 		parts: []string{widgets.BinaryBytes(used)}, brief: widgets.BinaryBytes(used), limit: limit, scale: widgets.NiceBinaryMax, least: 1 << 20, format: widgets.BinaryBytes,
 	}
 	if limit > 0 {
@@ -117,7 +117,7 @@ func (t *Stats) memory(s styles.Styles) gauge {
 		g.brief += " " + share
 		g.whole = "100 %"
 		if used > 0.9*limit {
-			g.style = s.Busy
+			g.style = s.Warn
 		}
 	} else {
 		g.say("no limit")
@@ -136,7 +136,7 @@ func (t *Stats) memory(s styles.Styles) gauge {
 func (t *Stats) io(s styles.Styles) gauge {
 	p, io := t.ring.latest(), t.ring.last.IO
 	g := gauge{
-		name: "IO", style: s.Accent, scale: widgets.NiceMax, least: 1000, format: perSecond,
+		name: "IO", style: s.Series[0], scale: widgets.NiceMax, least: 1000, format: perSecond,
 		curves: []curve{{of: func(p point) float64 { return p.read }}, {of: func(p point) float64 { return p.write }, dash: 2}},
 	}
 	g.rates("read", p.read, "write", p.write)
@@ -147,7 +147,7 @@ func (t *Stats) io(s styles.Styles) gauge {
 func (t *Stats) network(s styles.Styles) gauge {
 	p, n := t.ring.latest(), t.ring.last.Network
 	g := gauge{
-		name: "Network", style: s.Accent, scale: widgets.NiceMax, least: 1000, format: perSecond,
+		name: "Network", style: s.Series[0], scale: widgets.NiceMax, least: 1000, format: perSecond,
 		curves: []curve{{of: func(p point) float64 { return p.rx }}, {of: func(p point) float64 { return p.tx }, dash: 2}},
 	}
 	g.rates("in", p.rx, "out", p.tx)
@@ -171,7 +171,7 @@ func (g *gauge) rates(first string, a float64, second string, b float64) {
 func (t *Stats) processes(s styles.Styles) gauge {
 	last := t.ring.last
 	g := gauge{
-		name: "PIDs", style: s.Accent, curves: []curve{{of: func(p point) float64 { return p.pids }}},
+		name: "PIDs", style: s.Series[0], curves: []curve{{of: func(p point) float64 { return p.pids }}},
 		parts: []string{fmt.Sprint(last.PIDs)}, brief: fmt.Sprint(last.PIDs), limit: float64(last.PIDLimit), scale: widgets.NiceMax, least: 5,
 		format: func(v float64) string { return fmt.Sprintf("%.0f", v) },
 	}
@@ -180,7 +180,7 @@ func (t *Stats) processes(s styles.Styles) gauge {
 		g.brief += fmt.Sprintf(" of %d", last.PIDLimit)
 		g.whole = "limit"
 		if float64(last.PIDs) > 0.9*float64(last.PIDLimit) {
-			g.style = s.Busy
+			g.style = s.Warn
 		}
 	} else {
 		g.say("no limit")
@@ -195,7 +195,7 @@ func (t *Stats) pressure(s styles.Styles) gauge {
 		p = &engine.Pressure{}
 	}
 	return gauge{
-		name: "Pressure", style: s.Accent, scale: widgets.NiceMax, least: 10, format: widgets.Percent,
+		name: "Pressure", style: s.Series[0], scale: widgets.NiceMax, least: 10, format: widgets.Percent,
 		parts: []string{
 			fmt.Sprintf(glyph.Solid+" cpu %.0f %%", p.CPUSome), fmt.Sprintf(glyph.Dashed+" mem %.0f %%", p.MemorySome), fmt.Sprintf(glyph.Dotted+" io %.0f %%", p.IOSome),
 			"of the last 10 s spent waiting",

@@ -60,7 +60,7 @@ func (t *Stats) remarks(s styles.Styles, width int) []string {
 	if c := last.CPU; c.ThrottledPeriods > 0 {
 		held := time.Duration(c.ThrottledTime).Round(100 * time.Millisecond)
 		if now := t.ring.latest().throttled; now > 0 {
-			say(s.Busy, fmt.Sprintf(glyph.Problem+" the CPU limit holds it back: throttled in %s of the periods now, %s in all", widgets.Percent(now), held))
+			say(s.Warn, fmt.Sprintf(glyph.Problem+" the CPU limit holds it back: throttled in %s of the periods now, %s in all", widgets.Percent(now), held))
 		} else {
 			say(s.Muted, fmt.Sprintf("the CPU limit has held it back for %s in all, not now", held))
 		}
@@ -143,7 +143,7 @@ func brief(s styles.Styles, all []gauge, r *ring, width, height int) []string {
 
 // chart is the plot with its axes.
 func (g gauge) chart(s styles.Styles, r *ring, width int) widgets.Chart {
-	c := widgets.Chart{Axis: s.Border, Bottom: "0"}
+	c := widgets.Chart{Axis: s.Border, Labels: s.Muted, Bottom: "0"}
 	c.Plot = g.plot(s, r, width) // for its scale, which the labels need
 	c.Top, c.Middle = g.format(c.Max), g.format(c.Max/2)
 	if g.whole != "" && c.Max == g.limit {
@@ -166,7 +166,7 @@ func (g gauge) plot(s styles.Styles, r *ring, width int) widgets.Plot {
 		values, _ := r.columns(2*width, c.of)
 		style := g.style
 		if i > 0 {
-			style = s.Text
+			style = s.Series[min(i, len(s.Series)-1)]
 		}
 		p.Series = append(p.Series, widgets.Series{Values: values, Style: style, Fill: len(g.curves) == 1, Dash: c.dash})
 	}

@@ -165,7 +165,7 @@ type Chart struct {
 	Top, Middle, Bottom   string // at the left axis; Middle only where a row is in the middle
 	RightTop, RightBottom string // at the right edge, for a second unit
 	Since, Until          string // below the left and the right end
-	Axis                  lipgloss.Style
+	Axis, Labels          lipgloss.Style
 }
 
 // Margins is how many of width cells the axes take.
@@ -201,14 +201,14 @@ func (c Chart) Render(width, height int) []string {
 	}
 	for y := range lines {
 		l, r, tick := c.labels(y, rows)
-		lines[y] = c.Axis.Render(FitLeft(l, left)+tick) + lines[y]
+		lines[y] = c.Labels.Render(FitLeft(l, left)) + c.Axis.Render(tick) + lines[y]
 		if right > 0 {
-			lines[y] += c.Axis.Render(FitLeft(r, right))
+			lines[y] += c.Labels.Render(FitLeft(r, right))
 		}
 	}
 	if timed {
 		below := FitLeft(c.Until, max(0, room-Width(c.Since)))
-		lines = append(lines, c.Axis.Render(Fit(strings.Repeat(" ", left+1)+Fit(c.Since, min(room, Width(c.Since)))+below, width)))
+		lines = append(lines, c.Labels.Render(Fit(strings.Repeat(" ", left+1)+Fit(c.Since, min(room, Width(c.Since)))+below, width)))
 	}
 	return lines
 }

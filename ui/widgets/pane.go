@@ -17,6 +17,7 @@ type Pane struct {
 	Focused         bool
 	Styled          bool           // Title has its own styles already
 	Border, Bold    lipgloss.Style // of the border, of the title
+	Note            lipgloss.Style // of Corner and Position: facts, never as loud as the focus
 }
 
 // Inner is the room inside the border.
@@ -44,7 +45,7 @@ func (p Pane) Render(lines []string) []string {
 		}
 		out = append(out, side+line+side)
 	}
-	return append(out, p.edge(glyph.BottomLeft, glyph.BottomRight, p.Position, p.Border, false))
+	return append(out, p.edge(glyph.BottomLeft, glyph.BottomRight, p.Position, p.Note, false))
 }
 
 // edge is a horizontal border with text set into it, at its left or right end.
@@ -61,7 +62,8 @@ func (p Pane) edge(left, right, text string, style lipgloss.Style, atLeft bool) 
 	}
 	if atLeft {
 		if corner := Width(p.Corner) + 3; p.Corner != "" && corner < Width(fill) {
-			fill = strings.Repeat(glyph.Horizontal, Width(fill)-corner) + " " + p.Corner + " " + glyph.Horizontal
+			return p.Border.Render(left+glyph.Horizontal) + style.Render(text) + p.Border.Render(strings.Repeat(glyph.Horizontal, Width(fill)-corner)) +
+				p.Note.Render(" "+p.Corner+" ") + p.Border.Render(glyph.Horizontal+right)
 		}
 		return p.Border.Render(left+glyph.Horizontal) + style.Render(text) + p.Border.Render(fill+right)
 	}
