@@ -125,7 +125,7 @@ func TestBulkRemoveNamesEachObjectAndWhatComesBack(t *testing.T) {
 		if err != nil || len(list.Items) != 1 {
 			t.Errorf("%d containers are left, %v", len(list.Items), err)
 		}
-		wants(t, d, "✔ removed 2 of 2")
+		wants(t, d, "✔ removed all 2")
 	})
 }
 

@@ -83,7 +83,7 @@ func (m *Model) askSave(imgs []engine.ImageSummary) tea.Cmd {
 		Fields:  []dialogs.Field{{Key: "file", Label: "file", Value: file, Lookup: lookPaths, Check: needed("the file's name")}},
 		Preview: func(v dialogs.Values) string { return saveCommand(v.Text("file"), names) },
 		Note: func(dialogs.Values) string {
-			return "An OCI archive that docker load and podman load read too. A name that ends with .gz or .zst is not compressed."
+			return "An OCI archive, which docker load and podman load read too."
 		},
 		Tag: formTag(func(v dialogs.Values) tea.Cmd { return m.save(v.Text("file"), names) }),
 	})

@@ -32,8 +32,11 @@ func (m *Model) explain(err error) account {
 	if last != nil {
 		a.what = strings.TrimSpace(last.Op + " " + last.Kind + " " + m.nameOf(last.ID))
 		a.why = last.Err.Error()
-		if last.Hint != "" {
+		switch {
+		case last.Hint != "":
 			a.hint = last.Hint
+		case last.Op == "pull" && errors.Is(err, engine.ErrNotFound):
+			a.hint = "check the name and its tag; a private repository may want a login first (:login)"
 		}
 		if all := err.Error(); all != last.Error() {
 			a.all = all
@@ -61,7 +64,7 @@ func hintFor(err error) string {
 		is   error
 		hint string
 	}{
-		{images.ErrUnauthorized, "log in to the registry (l), or check that the name is right"},
+		{images.ErrUnauthorized, "log in to the registry (:login), or check that the name is right"},
 		{images.ErrUnavailable, "check the network and the registry's name, then try again"},
 		{images.ErrPlatform, "give the platform that the image has"},
 		{engine.ErrPermission, "run gantry as a user who may do this"},
@@ -88,16 +91,23 @@ func (m *Model) fail(err error) tea.Cmd {
 	if a.what == "" {
 		d.What, d.Text = a.why, ""
 	}
-	if unauthorized(err) {
-		d.Buttons = []dialogs.Button{{Key: "l", Word: "log in"}}
-		d.Tag = resultTag(func(m *Model, r dialogs.Result) tea.Cmd {
+	m.open(d)
+	return nil
+}
+
+// failUnauthorized is fail with a way to log in; then follows the login.
+func (m *Model) failUnauthorized(err error, registry string, then func() tea.Cmd) tea.Cmd {
+	a := m.explain(err)
+	m.open(dialogs.Message{
+		Name: "The registry wants a login", What: a.what, Text: a.why, Hint: "log in, and it is tried again", Chain: a.all, Bad: true,
+		Buttons: []dialogs.Button{{Key: "l", Word: "log in"}},
+		Tag: resultTag(func(m *Model, r dialogs.Result) tea.Cmd {
 			if r.Key == "l" {
-				return m.askLogin()
+				return m.askLoginTo(registry, then)
 			}
 			return nil
-		})
-	}
-	m.open(d)
+		}),
+	})
 	return nil
 }
 

@@ -217,7 +217,7 @@ func globalHandlers() map[keys.ID]handler {
 		"menu":    shows(func(m *Model) { m.openMenu(m.scope()) }),
 		"palette": shows((*Model).openPalette),
 		"work":    always((*Model).showWork),
-		"history": shows((*Model).showHistory),
+		"history": always((*Model).showHistory),
 		"copy":    always((*Model).copyID),
 		"theme":   handler{disabled: (*Model).noColours, run: (*Model).askTheme}.taking(themeWords, themeWith),
 		"help":    shows((*Model).openHelp),

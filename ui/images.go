@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -57,58 +58,86 @@ func tagWith(m *Model, args []string) (tea.Cmd, error) {
 }
 
 // askRemoveImages asks with what depends on each image: the containers that
-// keep it from going.
+// keep it from going. They go along only by a key of their own.
 func (m *Model) askRemoveImages(imgs []engine.ImageSummary) tea.Cmd {
 	names := imageNamesOf(imgs)
 	var objects []dialogs.Object
 	var free int64
-	users, keep := 0, 0
+	var users []engine.ContainerSummary
+	keep, held := 0, 0
 	for i, img := range imgs {
 		o := dialogs.Object{Name: names[i], About: bytesText(img.Size)}
+		mine := m.usersOf(img)
 		switch {
 		case len(img.Tags) > 1:
 			keep++
 			o.About += fmt.Sprintf("  keeps %d other %s", len(img.Tags)-1, pick(len(img.Tags)-1, "name", "names"))
-		case len(img.Containers) > 0:
-			users++
+		case len(mine) > 0:
+			held++
+			users = append(users, mine...)
 		default:
 			free += img.Size
 		}
-		for _, id := range img.Containers {
-			o.Under = append(o.Under, m.userOf(id))
+		for _, c := range mine {
+			_, word, _ := m.styles.Status(c.Status)
+			o.Under = append(o.Under, c.Name+", "+word)
 		}
 		objects = append(objects, o)
 	}
 	d := dialogs.Confirm{Name: "Remove", Question: "Remove " + sumNames(names, "images") + "?", Yes: "remove", Objects: objects, Command: m.line("image.remove", names...)}
-	if free > 0 {
+	switch {
+	case free > 0:
 		d.Note = "Up to " + bytesText(free) + " come back: layers that nothing else needs go."
-	} else if keep > 0 {
+	case keep > 0:
 		d.Note = "Nothing comes back: only a name goes."
 	}
-	if users > 0 {
-		d.Warn = pick(users, "Containers use one of them: it stays until they are removed.", "Containers use some of them: those stay until they are removed.")
-		if len(imgs) == 1 {
-			d.Warn = "Containers use it: it stays until they are removed."
+	if held > 0 {
+		d.Warn = "What containers use stays until they are removed."
+		d.More = []dialogs.Button{{Key: "c", Word: fmt.Sprintf("remove with %d %s", len(users), pick(len(users), "container", "containers"))}}
+	}
+	if held == len(imgs) {
+		d.Yes = ""
+	}
+	d.Tag = resultTag(func(m *Model, r dialogs.Result) tea.Cmd {
+		switch {
+		case !r.OK:
+			return nil
+		case r.Key == "c":
+			return m.removeWithUsers(names, users)
+		}
+		return m.removeImages(names)
+	})
+	m.open(d)
+	return nil
+}
+
+// usersOf are the containers that were made of an image.
+func (m *Model) usersOf(img engine.ImageSummary) []engine.ContainerSummary {
+	var out []engine.ContainerSummary
+	for _, c := range m.state.Containers {
+		if slices.Contains(img.Containers, c.ID) {
+			out = append(out, c)
 		}
 	}
-	return m.ask(d, func() tea.Cmd {
-		m.images.Unmark()
-		return m.do(operation{name: "Remove", past: "removed", command: d.Command, objects: names, one: func(ctx context.Context, i int) (string, error) {
+	return out
+}
+
+func (m *Model) removeImages(names []string) tea.Cmd {
+	m.images.Unmark()
+	return m.do(operation{name: "Remove", past: "removed", command: m.line("image.remove", names...), objects: names,
+		one: func(ctx context.Context, i int) (string, error) {
 			gone, err := m.eng.Images().Remove(ctx, names[i], engine.ImageRemoveOptions{})
 			return removedText(gone), err
 		}})
-	})
 }
 
-// userOf is a container with its state.
-func (m *Model) userOf(id engine.ID) string {
-	for _, c := range m.state.Containers {
-		if c.ID == id {
-			_, word, _ := m.styles.Status(c.Status)
-			return c.Name + ", " + word
-		}
-	}
-	return "container " + id.Short()
+// removeWithUsers removes containers, and when all of them went, their images.
+func (m *Model) removeWithUsers(names []string, users []engine.ContainerSummary) tea.Cmd {
+	op := m.each("Remove", "removed", m.line("container.remove", containerNames(users)...), users, func(ctx context.Context, id string) error {
+		return m.eng.Containers().Remove(ctx, id, engine.RemoveOptions{Force: true})
+	})
+	op.then = func() tea.Cmd { return m.removeImages(names) }
+	return m.do(op)
 }
 
 func removedText(gone []engine.ImageRemoved) string {

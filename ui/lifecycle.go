@@ -145,19 +145,18 @@ func (m *Model) pause(cs []engine.ContainerSummary) tea.Cmd {
 
 // askRemove first finds out what comes back.
 func (m *Model) askRemove(cs []engine.ContainerSummary) tea.Cmd {
-	ctx, eng := m.ctx, m.eng
 	ids := make([]string, len(cs))
 	for i, c := range cs {
 		ids[i] = string(c.ID)
 	}
-	return func() tea.Msg {
-		list, err := eng.Containers().List(ctx, engine.ListOptions{All: true, Size: true, Filters: engine.Filters{"id": ids}})
+	return m.inquire("Measure", sumNames(containerNames(cs), "containers"), func(ctx context.Context) func(*Model) tea.Cmd {
+		list, err := m.eng.Containers().List(ctx, engine.ListOptions{All: true, Size: true, Filters: engine.Filters{"id": ids}})
 		sizes := make(map[engine.ID]int64)
 		for _, c := range list.Items {
 			sizes[c.ID] = c.SizeRw
 		}
-		return changeMsg(func(m *Model) tea.Cmd { return m.askRemoveSized(cs, sizes, err) })
-	}
+		return func(m *Model) tea.Cmd { return m.askRemoveSized(cs, sizes, err) }
+	})
 }
 
 // askRemoveSized asks with the bytes; when they are not known it says so.
@@ -175,9 +174,9 @@ func (m *Model) askRemoveSized(cs []engine.ContainerSummary, sizes map[engine.ID
 		}
 	}
 	d := dialogs.Confirm{Name: "Remove", Question: question("Remove", cs), Yes: "remove", Objects: objects}
-	d.Note = bytesText(sum) + " come back: their own files and logs go. Their image stays."
+	d.Note = bytesText(sum) + pick(len(cs), " come back: its own files and its log go. The image stays.", " come back: their own files and logs go. The images stay.")
 	if err != nil {
-		d.Note = "Their own files and logs go. How much comes back cannot be told: " + m.explain(err).why
+		d.Note = "Files and logs of their own go. How much comes back cannot be told: " + m.explain(err).why
 	}
 	if live > 0 {
 		command = m.line("container.remove", containerNames(cs)...)

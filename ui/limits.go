@@ -15,16 +15,15 @@ func (m *Model) askUpdate(cs []engine.ContainerSummary) tea.Cmd {
 	if len(cs) > 1 {
 		return m.openLimits(cs, engine.Resources{})
 	}
-	ctx, eng := m.ctx, m.eng
-	return func() tea.Msg {
-		d, err := eng.Containers().Inspect(ctx, string(cs[0].ID))
-		return changeMsg(func(m *Model) tea.Cmd {
+	return m.inquire("Read the limits of", cs[0].Name, func(ctx context.Context) func(*Model) tea.Cmd {
+		d, err := m.eng.Containers().Inspect(ctx, string(cs[0].ID))
+		return func(m *Model) tea.Cmd {
 			if err != nil {
 				return m.fail(err)
 			}
 			return m.openLimits(cs, d.HostConfig.Resources)
-		})
-	}
+		}
+	})
 }
 
 func (m *Model) openLimits(cs []engine.ContainerSummary, now engine.Resources) tea.Cmd {

@@ -14,11 +14,10 @@ import (
 	"gantry/ui/dialogs"
 )
 
-// askLogin asks for the credentials of the registry of the image under the
-// cursor, or of what was pulled last.
-func (m *Model) askLogin() tea.Cmd { return m.askLoginTo("") }
+// askLogin asks for credentials and the registry that they are for.
+func (m *Model) askLogin() tea.Cmd { return m.askLoginTo("", nil) }
 
-func (m *Model) askLoginTo(registry string) tea.Cmd {
+func (m *Model) askLoginTo(registry string, then func() tea.Cmd) tea.Cmd {
 	return m.openForm(dialogs.Form{
 		Name: "Log in to a registry", Yes: "log in",
 		Fields: []dialogs.Field{
@@ -31,7 +30,7 @@ func (m *Model) askLoginTo(registry string) tea.Cmd {
 		},
 		Preview: func(v dialogs.Values) string { return loginCommand(v.Text("user"), v.Text("registry")) },
 		Tag: formTag(func(v dialogs.Values) tea.Cmd {
-			return m.login(engine.Credentials{Registry: v.Text("registry"), Username: v.Text("user"), Password: v.Text("password")})
+			return m.login(engine.Credentials{Registry: v.Text("registry"), Username: v.Text("user"), Password: v.Text("password")}, then)
 		}),
 	})
 }
@@ -52,8 +51,8 @@ func loginCommand(user, registry string) string {
 	return strings.TrimSpace(cmd + " " + registry)
 }
 
-func (m *Model) login(cred engine.Credentials) tea.Cmd {
-	return m.do(operation{name: "Log in", past: "logged in to", command: loginCommand(cred.Username, cred.Registry), objects: []string{registryName(cred.Registry)},
+func (m *Model) login(cred engine.Credentials, then func() tea.Cmd) tea.Cmd {
+	return m.do(operation{name: "Log in to", then: then, past: "logged in to", command: loginCommand(cred.Username, cred.Registry), objects: []string{registryName(cred.Registry)},
 		one: func(ctx context.Context, _ int) (string, error) {
 			_, err := m.eng.Images().Login(ctx, cred)
 			return "", err
@@ -91,7 +90,7 @@ func (m *Model) askLogout() tea.Cmd {
 }
 
 func (m *Model) logout(registry string) tea.Cmd {
-	return m.do(operation{name: "Log out", past: "logged out of", command: strings.TrimSpace("gantry logout " + registry), objects: []string{registryName(registry)},
+	return m.do(operation{name: "Log out of", past: "logged out of", command: strings.TrimSpace("gantry logout " + registry), objects: []string{registryName(registry)},
 		one: func(ctx context.Context, _ int) (string, error) { return "", m.eng.Images().Logout(ctx, registry) }})
 }
 
@@ -106,7 +105,7 @@ func loginWith(m *Model, args []string) (tea.Cmd, error) {
 	if len(args) > 1 {
 		return nil, fmt.Errorf("want login REGISTRY")
 	}
-	return m.askLoginTo(strings.Join(args, "")), nil
+	return m.askLoginTo(strings.Join(args, ""), nil), nil
 }
 
 func logoutWith(m *Model, args []string) (tea.Cmd, error) {

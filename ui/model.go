@@ -46,9 +46,9 @@ type Model struct {
 	toast    string
 	toastBad bool
 	toastGen int
-	busy     int      // operations that run
-	history  []string // what was done, as commands
-	lines    []string // that were typed into the palette
+	busy     int            // operations that run
+	history  []dialogs.Item // what was done, as commands
+	lines    []string       // that were typed into the palette
 	works    map[int]*work
 	lastWork int
 	jobs     map[engine.ID]*jobView

@@ -34,6 +34,8 @@ type operation struct {
 	one func(ctx context.Context, i int) (string, error)
 	// then follows when all of them went well.
 	then func() tea.Cmd
+	// quiet leaves no trace: nothing was changed.
+	quiet bool
 }
 
 // work is an operation under way.
@@ -150,12 +152,19 @@ func (m *Model) workDone(w *work) tea.Cmd {
 			failed++
 		}
 	}
+	if w.quiet {
+		m.closeWork(w.id)
+		if w.ctx.Err() != nil && len(done) == 0 || w.then == nil {
+			return nil
+		}
+		return w.then()
+	}
 	m.record(w.command, failed == 0 && len(done) == len(w.tasks))
 	m.showTasks(w)
 	switch {
 	case len(done) == len(w.tasks):
 		m.closeWork(w.id)
-		line := fmt.Sprintf(glyph.Done+" %s %s (%.1f s)", w.past, sumOf(done, len(w.tasks)), m.now().Sub(w.begun).Seconds())
+		line := fmt.Sprintf(glyph.Done+" %s %s (%s)", w.past, sumOf(done), tookText(m.now().Sub(w.begun)))
 		if note := w.tasks[0].Note; len(w.tasks) == 1 && note != "" {
 			line += glyph.Sep + note
 		}
@@ -177,12 +186,31 @@ func (m *Model) workDone(w *work) tea.Cmd {
 	return nil
 }
 
-// sumOf is one name, or how many of how many.
-func sumOf(names []string, all int) string {
-	if len(names) == 1 && all == 1 {
+// sumOf is one name, or how many.
+func sumOf(names []string) string {
+	if len(names) == 1 {
 		return names[0]
 	}
-	return fmt.Sprintf("%d of %d", len(names), all)
+	return fmt.Sprintf("all %d", len(names))
+}
+
+// inquire asks the engine something before a dialog can be opened; then opens
+// it. It can be watched and cancelled as all work. When something else was
+// opened meanwhile the answer comes too late: a dialog must not appear under
+// keys that are meant for another.
+func (m *Model) inquire(what, about string, ask func(ctx context.Context) (then func(m *Model) tea.Cmd)) tea.Cmd {
+	var answer func(m *Model) tea.Cmd
+	return m.do(operation{name: what, objects: []string{about}, quiet: true,
+		one: func(ctx context.Context, _ int) (string, error) {
+			answer = ask(ctx)
+			return "", ctx.Err()
+		},
+		then: func() tea.Cmd {
+			if len(m.dialogs) > 0 {
+				return m.say(strings.ToLower(what)+": the answer came too late", true)
+			}
+			return answer(m)
+		}})
 }
 
 func (m *Model) workDialog(w *work, over bool) dialogs.Work {
@@ -291,19 +319,21 @@ func (m *Model) record(command string, ok bool) {
 	if !ok {
 		mark = glyph.Failed
 	}
-	m.history = append(m.history, m.now().Local().Format("15:04:05")+" "+mark+" "+command)
+	m.history = append(m.history, dialogs.Item{Text: command, Key: mark, Detail: m.now().Local().Format("15:04:05")})
 }
 
-// showHistory lists what was done, as commands that can be copied, newest
-// first.
-func (m *Model) showHistory() {
-	text := "Nothing was done yet."
-	if len(m.history) > 0 {
-		lines := slices.Clone(m.history)
-		slices.Reverse(lines)
-		text = strings.Join(lines, "\n")
+// showHistory lists what was done, newest first, as commands of which each can
+// be copied.
+func (m *Model) showHistory() tea.Cmd {
+	if len(m.history) == 0 {
+		return m.say("nothing was done yet", false)
 	}
-	m.open(dialogs.Message{Name: "Command log", Text: text})
+	items := slices.Clone(m.history)
+	slices.Reverse(items)
+	m.open(dialogs.Pick{Name: "Command log", Yes: "copy", Items: items, Tag: pickTag(func(m *Model, i int) tea.Cmd {
+		return tea.Batch(tea.SetClipboard(items[i].Text), m.say("copied the command", false))
+	})})
+	return nil
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

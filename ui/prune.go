@@ -25,16 +25,15 @@ type found struct {
 
 // findPrune asks the engine what could go, and shows all of it.
 func (m *Model) findPrune() tea.Cmd {
-	ctx, eng := m.ctx, m.eng
-	return func() tea.Msg {
-		f, err := find(ctx, eng)
-		return changeMsg(func(m *Model) tea.Cmd {
+	return m.inquire("Look for", "what nothing needs", func(ctx context.Context) func(*Model) tea.Cmd {
+		f, err := find(ctx, m.eng)
+		return func(m *Model) tea.Cmd {
 			if err != nil {
 				return m.fail(err)
 			}
 			return m.askPrune(f)
-		})
-	}
+		}
+	})
 }
 
 func find(ctx context.Context, eng engine.Engine) (f found, err error) {

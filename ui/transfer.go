@@ -249,7 +249,12 @@ func (m *Model) jobEnded(j *jobView, state feed.Progress, shown int) tea.Cmd {
 		return nil
 	case state.Err != nil && unauthorized(state.Err):
 		close()
-		return m.fail(state.Err)
+		order := j.jobOrder
+		registry := ""
+		if ref, err := images.ParseRef(order.about); err == nil && ref.Registry != images.DefaultRegistry {
+			registry = ref.Registry
+		}
+		return m.failUnauthorized(state.Err, registry, func() tea.Cmd { return m.startJob(order) })
 	case state.Err != nil && shown < 0:
 		return m.fail(state.Err)
 	case state.Err != nil:

@@ -38,6 +38,15 @@ func buttons(s styles.Styles, width, line, selected int, list ...Button) (string
 	return b.String(), spots
 }
 
+// hints are buttons as the footer shows them.
+func hints(list []Button) []string {
+	out := make([]string, len(list))
+	for i, b := range list {
+		out[i] = b.Key + " " + b.Word
+	}
+	return out
+}
+
 // plural is "1 layer" or "3 layers".
 func plural(n int, one, many string) string {
 	if n == 1 {

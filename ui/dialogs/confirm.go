@@ -16,6 +16,8 @@ type Confirm struct {
 	Warn     string   // what is easily overlooked
 	Command  string   // that does the same
 	Yes      string   // the word on the button that acts: "remove"
+	// More are other ways on, each a result with its key.
+	More []Button
 	// Harmless says that the button that acts is selected at first.
 	Harmless bool
 	other    bool // the other button is selected
@@ -37,10 +39,31 @@ func (c Confirm) Title() string {
 }
 
 func (c Confirm) Hints() []string {
-	return []string{"y " + c.Yes, "esc cancel", glyph.Left + "/" + glyph.Right + " choose", "enter take it", "ctrl+y copy"}
+	h := hints(c.buttons())
+	if c.Yes != "" {
+		h = append(h, glyph.Left+"/"+glyph.Right+" choose", "enter take it")
+	}
+	return append(h, "ctrl+y copy")
+}
+
+// buttons are the ways on; without a word for yes there are only the others.
+func (c Confirm) buttons() []Button {
+	list := []Button{{"esc", "cancel"}}
+	if c.Yes != "" {
+		list = append(list, Button{"y", c.Yes})
+	}
+	return append(list, c.More...)
 }
 
 func (c Confirm) Key(key, _ string) (Dialog, Result) {
+	for _, b := range c.More {
+		if b.Key == key {
+			return nil, Result{Tag: c.Tag, OK: true, Key: key}
+		}
+	}
+	if c.Yes == "" && (key == "y" || key == "enter" || key == "tab") {
+		key = "esc"
+	}
 	switch key {
 	case "esc", "n", "q", "ctrl+c":
 		return nil, Result{Tag: c.Tag}
@@ -79,7 +102,7 @@ func (c Confirm) View(width, height int, s styles.Styles) Body {
 	if c.acts() {
 		selected = 1
 	}
-	row, spots := buttons(s, width, len(b.Lines), selected, Button{"esc", "cancel"}, Button{"y", c.Yes})
+	row, spots := buttons(s, width, len(b.Lines), selected, c.buttons()...)
 	return Body{append(b.Lines, row), spots}
 }
 
@@ -103,7 +126,10 @@ func (c Confirm) parts(width, height int, s styles.Styles) (objects, foot []stri
 			foot = append([]string{""}, foot...)
 		}
 		if c.Command != "" {
-			foot = append(foot, "", s.Muted.Render(cut("$ "+c.Command, width)))
+			foot = append(foot, "")
+			for _, l := range commandLines(c.Command, width, 3) {
+				foot = append(foot, s.Muted.Render(l))
+			}
 		}
 		foot = append(foot, "")
 	}

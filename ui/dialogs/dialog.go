@@ -31,9 +31,9 @@ type Sized interface {
 	Sized(width, height int) Dialog
 }
 
-// Wide is a dialog that takes the width of the screen.
-type Wide interface {
-	Wide() bool
+// Widest is a dialog that may be wider than others.
+type Widest interface {
+	Widest() int
 }
 
 // Press gives a key to a dialog on a page of the given size.
@@ -79,8 +79,12 @@ const widest = 84
 
 // room is the room inside a dialog on a page.
 func room(d Dialog, width, height int) (int, int) {
-	inner := min(width-8, widest)
-	if wide, ok := d.(Wide); width < 60 || ok && wide.Wide() {
+	most := widest
+	if w, ok := d.(Widest); ok {
+		most = w.Widest()
+	}
+	inner := min(width-8, most)
+	if width < 60 || most > width {
 		inner = width - 4
 	}
 	return max(inner, 8), max(1, height-2)

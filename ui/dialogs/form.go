@@ -267,12 +267,8 @@ func (d *Form) extra(width, height int, s styles.Styles) []string {
 	}
 	if d.Preview != nil {
 		most := max(1, min(4, height/6))
-		cmd := widgets.Break("$ "+d.Preview(d.Values()), width)
-		if len(cmd) > most {
-			cmd = append(cmd[:most-1:most-1], cut(cmd[most-1], width-1)+glyph.Ellipsis)
-		}
-		for _, l := range cmd {
-			out = append(out, s.Muted.Render(cut(l, width)))
+		for _, l := range commandLines(d.Preview(d.Values()), width, most) {
+			out = append(out, s.Muted.Render(l))
 		}
 	}
 	if d.Note != nil && (height > 12 || d.Preview == nil) {
@@ -284,6 +280,22 @@ func (d *Form) extra(width, height int, s styles.Styles) []string {
 		out = append(out, "")
 	}
 	return out
+}
+
+// commandLines breaks a command line; what goes on is set in.
+func commandLines(command string, width, most int) []string {
+	lines := widgets.Break(command, width-2)
+	if len(lines) > most {
+		lines = append(lines[:most-1:most-1], cut(lines[most-1], width-3)+glyph.Ellipsis)
+	}
+	for i := range lines {
+		lead := "  "
+		if i == 0 {
+			lead = "$ "
+		}
+		lines[i] = lead + lines[i]
+	}
+	return lines
 }
 
 // window shows the part of the fields that fits, and how much more there is.

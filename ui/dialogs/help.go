@@ -30,8 +30,8 @@ type HelpRow struct{ Keys, Text, Note string }
 
 func (d Help) Title() string { return d.Name }
 
-// Wide implements Wide: help takes the whole screen.
-func (d Help) Wide() bool { return true }
+// Widest implements Widest: help takes the whole screen.
+func (d Help) Widest() int { return 1 << 16 }
 
 func (d Help) Hints() []string {
 	if d.typing {

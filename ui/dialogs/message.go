@@ -26,11 +26,7 @@ type Message struct {
 func (d Message) Title() string { return d.Name }
 
 func (d Message) Hints() []string {
-	var h []string
-	for _, b := range d.buttons() {
-		h = append(h, b.Key+" "+b.Word)
-	}
-	return h
+	return hints(d.buttons())
 }
 
 func (d Message) buttons() []Button {

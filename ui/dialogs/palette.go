@@ -40,7 +40,10 @@ func NewPalette(p Palette, text string) Palette {
 	return p
 }
 
-func (d Palette) Title() string { return "Do" }
+func (d Palette) Title() string { return "Command" }
+
+// Widest implements Widest.
+func (d Palette) Widest() int { return listWidth }
 
 func (d Palette) Hints() []string {
 	if _, ok := d.command(); ok {

@@ -15,6 +15,7 @@ type Pick struct {
 	Tag   any
 	Name  string
 	About string // in bold above the choices: what it is about
+	Yes   string // the word for taking one, "take it" when empty
 	Items []Item
 	typed line
 	at    int // in the matches
@@ -30,8 +31,17 @@ type Item struct {
 
 func (d Pick) Title() string { return d.Name }
 
+// Widest implements Widest: there are two columns and the keys to show.
+func (d Pick) Widest() int { return listWidth }
+
+const listWidth = 104
+
 func (d Pick) Hints() []string {
-	return []string{"enter take it", "type to find", glyph.Upwards + "/" + glyph.Downward + " choose", "esc cancel"}
+	yes := d.Yes
+	if yes == "" {
+		yes = "take it"
+	}
+	return []string{"enter " + yes, "type to find", glyph.Upwards + "/" + glyph.Downward + " choose", "esc cancel"}
 }
 
 // match is an item that fits, and the letters of its text that do.
@@ -126,11 +136,14 @@ func (d Pick) View(width, height int, s styles.Styles) Body {
 // listItems adds the part of the items around the chosen one that fits.
 func listItems(b *Body, items []Item, m []match, at, width, height int, s styles.Styles) {
 	room := max(1, height-len(b.Lines))
-	text, key := 10, 0
+	text, key, detail := 10, 0, 0
 	for _, it := range items {
-		text, key = max(text, widgets.Width(it.Text)), max(key, widgets.Width(it.Key))
+		text, key, detail = max(text, widgets.Width(it.Text)), max(key, widgets.Width(it.Key)), max(detail, widgets.Width(it.Detail))
 	}
-	text, key = min(text, max(10, width/2)), min(key, 10)
+	key = min(key, 9)
+	if room := width - key - 4; text+detail+4 > room { // what it is called matters more than what it does
+		text = min(text, max(room*2/5, room-detail-4))
+	}
 	// What is typed makes the list shorter, but the dialog does not jump for it.
 	full := len(b.Lines) + min(room, len(items))
 	defer func() {

@@ -41,11 +41,7 @@ type Progress struct {
 func (d Progress) Title() string { return d.Name }
 
 func (d Progress) Hints() []string {
-	var h []string
-	for _, b := range d.buttons() {
-		h = append(h, b.Key+" "+b.Word)
-	}
-	return h
+	return hints(d.buttons())
 }
 
 func (d Progress) buttons() []Button {

@@ -56,11 +56,7 @@ func (d Work) With(tasks []Task, over bool) Work {
 func (d Work) Title() string { return d.Name }
 
 func (d Work) Hints() []string {
-	var h []string
-	for _, b := range d.buttons() {
-		h = append(h, b.Key+" "+b.Word)
-	}
-	return h
+	return hints(d.buttons())
 }
 
 func (d Work) buttons() []Button {
