@@ -156,7 +156,7 @@ func TestLogHoldsStillWhileScrolledBack(t *testing.T) {
 		if got := topLine(d.Screen()); got != top {
 			t.Errorf("the view moved from %q to %q", top, got)
 		}
-		if !strings.Contains(d.Screen(), "53 below") {
+		if !strings.Contains(d.Screen(), "50 new lines below") {
 			t.Errorf("the number of lines below is not shown:\n%s", d.Screen())
 		}
 		d.Keys("G")

@@ -2,65 +2,92 @@ package tabs
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"gantry/engine"
+	"gantry/logs"
 	"gantry/ui/feed"
-	"gantry/ui/glyph"
 	"gantry/ui/keys"
+	"gantry/ui/logtext"
 	"gantry/ui/styles"
-	"gantry/ui/widgets"
 )
 
-// Log shows what a container prints.
+// Log shows what a container prints: its end as it grows, or a part that stands
+// still. Memory is bounded however long the log is; what is older than the
+// lines that are kept is read from the journal when one scrolls there.
 type Log struct {
 	frame
 	eng    engine.Engine
 	styles func() styles.Styles
+	now    func() time.Time
 
-	id     engine.ID
-	feed   *feed.LogFeed   // nil while closed
-	parent context.Context // what Open was given
-	ctx    context.Context // of this generation
-	cancel context.CancelFunc
-	gen    *generation
+	parent  context.Context // what Open was given
+	ctx     context.Context // of this generation; nil while closed
+	cancel  context.CancelFunc
+	gen     *generation
+	id      engine.ID
+	without logs.Stream // the stream that is hidden; 0 none
+	feed    *feed.LogFeed
 
-	below int // lines between the bottom of the view and the newest; 0 follows
-	seen  int // lines that the view has accounted for
+	still  *past // what is looked at while it does not follow; nil follows
+	top    row   // the first row that is shown of it
+	before int   // lines that had been printed when it began to stand still
+	floor  int64 // lines before this one were cleared away
+	here   int64 // the line that is marked, none when negative
+	asked  bool  // a page is under way
+	hunt   *hunt // what is looked for beyond the lines that are here
+	note   string
+
+	wrap bool
+	bare bool // without timestamps
+
+	search search
+	memo   memo
+}
+
+// row is a row on the screen: the line with its number, and which row of it
+// where it is wrapped.
+type row struct {
+	line int64
+	sub  int
 }
 
 // NewLog makes the tab. It shows nothing before Open.
-func NewLog(eng engine.Engine, s func() styles.Styles, _ func() time.Time) *Log {
-	return &Log{eng: eng, styles: s}
+func NewLog(eng engine.Engine, s func() styles.Styles, now func() time.Time) *Log {
+	return &Log{eng: eng, styles: s, now: now, here: -1}
 }
 
 // Name implements Panel.
 func (t *Log) Name() string { return "Log" }
 
-// Scope of the actions that the keys registry has for this tab.
+// Scope of the actions that the registry of keys has for this tab.
 func (t *Log) Scope() keys.Scope { return keys.Log }
 
-// Open implements Tab.
+// Open implements Tab. How lines are shown, and the search, stay.
 func (t *Log) Open(ctx context.Context, id engine.ID) tea.Cmd {
-	t.Close()
-	t.id, t.below, t.parent = id, 0, ctx
+	t.id, t.parent, t.without = id, ctx, 0
 	return t.begin()
 }
 
-// begin reads the log from where its last lines are.
+// begin reads the log from its last lines on.
 func (t *Log) begin() tea.Cmd {
-	t.seen = 0
+	t.Close()
+	t.still, t.floor, t.here, t.note, t.asked, t.hunt = nil, 0, -1, "", false, nil
+	t.search.restart()
+	t.memo = memo{}
 	if t.id == "" {
 		return nil
 	}
 	t.gen = new(generation)
 	t.ctx, t.cancel = context.WithCancel(t.parent)
-	t.feed = feed.NewLog(t.ctx, t.eng, t.id, widgets.Safe)
+	t.feed = feed.NewLog(t.ctx, t.source())
 	return t.next()
+}
+
+func (t *Log) source() feed.Source {
+	return feed.Source{Engine: t.eng, ID: t.id, Without: t.without}
 }
 
 // Close implements Panel.
@@ -71,17 +98,13 @@ func (t *Log) Close() {
 	t.ctx, t.cancel, t.gen, t.feed = nil, nil, nil, nil
 }
 
-// Refresh implements Panel: what ended with its container is read anew, since
-// it may have been started again.
+// Refresh implements Panel: what has ended may go on, and what has happened to
+// the container is part of the log.
 func (t *Log) Refresh() tea.Cmd {
-	if t.feed == nil {
-		return nil
+	if t.feed != nil {
+		t.feed.Again()
 	}
-	if _, _, ended, _ := t.feed.Status(); !ended {
-		return nil
-	}
-	t.Close()
-	return t.begin()
+	return nil
 }
 
 // linesMsg tells that the open log has something new.
@@ -97,109 +120,45 @@ func (t *Log) next() tea.Cmd {
 	}
 }
 
-// Update implements Panel. A log that is scrolled back stays where it is while
-// new lines arrive below.
+// Update implements Panel.
 func (t *Log) Update(msg tea.Msg) (bool, tea.Cmd) {
-	m, ok := msg.(linesMsg)
-	if !ok || t.gen == nil || m.gen != t.gen {
+	if t.gen == nil {
 		return false, nil
 	}
-	total, kept, _, _ := t.feed.Status()
-	if t.below > 0 && t.seen > 0 {
-		t.below = min(t.below+total-t.seen, max(0, kept-1))
+	switch m := msg.(type) {
+	case linesMsg:
+		if m.gen == t.gen {
+			return true, tea.Batch(t.next(), t.lookOn())
+		}
+	case pageMsg:
+		if m.gen == t.gen {
+			return true, t.acceptPage(m)
+		}
+	case foundMsg:
+		if m.gen == t.gen {
+			return true, t.acceptFound(m)
+		}
 	}
-	t.seen = total
-	return true, t.next()
-}
-
-// Key implements Panel.
-func (t *Log) Key(key string) (bool, tea.Cmd) {
-	if t.feed == nil {
-		return false, nil
-	}
-	if step, ok := steps(key, max(1, t.height-1)); ok {
-		t.scroll(step)
-		return true, nil
-	}
-	if key != "f" {
-		return false, nil
-	}
-	if t.below > 0 {
-		t.below = 0
-	} else { // one line behind is not following
-		t.scroll(-1)
-	}
-	return true, nil
-}
-
-func (t *Log) scroll(step int) {
-	_, kept, _, _ := t.feed.Status()
-	t.below = max(0, min(t.below-step, kept-t.height))
+	return false, nil
 }
 
 // Typing implements Panel.
-func (t *Log) Typing() bool { return false }
+func (t *Log) Typing() bool { return t.search.typing }
 
-// Keys implements Panel.
-func (t *Log) Keys() []KeyHelp { return nil }
-
-// Status implements Panel.
-func (t *Log) Status() string {
-	if t.feed == nil {
-		return ""
-	}
-	total, kept, ended, _ := t.feed.Status()
-	s := count(total, "line", "lines")
-	if total > kept {
-		s += fmt.Sprintf(", last %d here", kept)
-	}
-	switch {
-	case t.below > 0:
-		s += fmt.Sprintf(glyph.Sep+"%d below", t.below)
-	case ended:
-		s += glyph.Sep + "ended"
-	default:
-		s += glyph.Sep + "following"
-	}
-	return s
+// streams goes on to the next choice of streams: both, the one, the other.
+func (t *Log) streams() tea.Cmd {
+	t.without = map[logs.Stream]logs.Stream{0: logs.Stderr, logs.Stderr: logs.Stdout, logs.Stdout: 0}[t.without]
+	return t.begin()
 }
 
-// View implements Panel.
-func (t *Log) View(width, height int) []string {
-	if width < 4 || height < 1 {
-		return nil
-	}
-	s := t.styles()
-	if t.feed == nil {
-		return stack(notice(s, width, "No container is chosen.", ""), nil, height)
-	}
-	total, _, _, err := t.feed.Status()
-	switch {
-	case err != nil:
-		return stack(problem(s, width, err), nil, height)
-	case total == 0:
-		return stack(notice(s, width, "Nothing has been printed yet.", ""), nil, height)
-	}
-	lines := make([]string, 0, height)
-	for _, l := range t.feed.Window(height, t.below) {
-		lines = append(lines, logLine(l, width, s))
-	}
-	return lines
+// clear hides what is there; g shows it again.
+func (t *Log) clear() tea.Cmd {
+	cmd := t.toEnd()
+	t.floor = t.feed.Status().End
+	return cmd
 }
 
-func logLine(l feed.Line, w int, s styles.Styles) string {
-	if l.Mark {
-		const rule = glyph.Horizontal + glyph.Horizontal + " "
-		text := rule + l.Time.Local().Format("15:04:05") + " " + rule + l.Text + " "
-		return s.Muted.Render(widgets.Fit(text+strings.Repeat(glyph.Horizontal, max(0, w-widgets.Width(text))), w))
-	}
-	const stamp = 13
-	if w < 40 {
-		return widgets.Fit(l.Text, w)
-	}
-	bar := s.Border.Render(glyph.Gutter + " ")
-	if l.Stderr {
-		bar = s.Stderr.Render(glyph.GutterError + " ")
-	}
-	return s.Muted.Render(l.Time.Local().Format("15:04:05.000")+" ") + bar + s.Text.Render(widgets.Fit(l.Text, w-stamp-2))
+// isError is what e and E go to.
+func isError(l feed.Line) bool {
+	return !l.Mark && !l.Cont && logtext.LevelOf(levelText(l.Raw)).Level == logtext.Error
 }

@@ -8,45 +8,10 @@ import (
 	"gantry/ui/glyph"
 )
 
-// tabWidth of shown text.
-const tabWidth = 8
-
-// Safe makes text of unknown origin harmless: control sequences and control
-// characters are removed, tabs become blanks, and bytes that are not UTF-8
-// become U+FFFD. A container can thus not draw outside its pane.
-func Safe(line []byte) string {
-	if plain(line) {
-		return string(line)
-	}
-	s := ansi.Strip(strings.ToValidUTF8(string(line), "\uFFFD"))
-	var b strings.Builder
-	col := 0
-	for _, r := range s {
-		switch {
-		case r == '\t':
-			n := tabWidth - col%tabWidth
-			b.WriteString(strings.Repeat(" ", n))
-			col += n
-		case r < 0x20 || r >= 0x7f && r < 0xa0:
-		case bidi(r):
-		default:
-			b.WriteRune(r)
-			col++
-		}
-	}
-	return b.String()
-}
-
-// bidi reports the characters that reorder the text around them: with them a
-// line can show something else than it says (CVE-2021-42574).
-func bidi(r rune) bool {
-	return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
-}
-
 // plain reports printable ASCII, which nearly every line of a log is.
-func plain(b []byte) bool {
-	for _, c := range b {
-		if c < 0x20 || c > 0x7e {
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e {
 			return false
 		}
 	}
@@ -56,10 +21,8 @@ func plain(b []byte) bool {
 // Width in cells. The check for ASCII comes first because measuring by
 // grapheme costs fifty times as much (ARCHITECTURE.md, "Text width").
 func Width(s string) int {
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] > 0x7e {
-			return ansi.StringWidth(s)
-		}
+	if !plain(s) {
+		return ansi.StringWidth(s)
 	}
 	return len(s)
 }
