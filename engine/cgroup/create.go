@@ -81,6 +81,9 @@ func (h *Host) Monitors() (*leaf.Group, error) {
 	return g, nil
 }
 
+// MonitorGroup tells where Monitors puts them.
+func (h *Host) MonitorGroup() *leaf.Group { return h.group(monitors) }
+
 // Tidy removes the monitors' group, and the parent, when they are empty. What
 // systemd owns stays.
 func (h *Host) Tidy() {

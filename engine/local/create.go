@@ -134,22 +134,25 @@ func (e *Engine) create(ctx context.Context, id engine.ID, img *base, opts engin
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, e.discard(rec))
+			err = errors.Join(err, e.discard(ctx, rec))
 		}
 	}()
 	if err := e.name(ctx, rec); err != nil {
 		return nil, nil, err
 	}
-	if warnings, err = e.bundle(rec, img); err != nil {
+	spec, warnings, err := e.bundle(rec, img)
+	if err != nil {
 		return nil, nil, err
 	}
+	begun := e.beginAhead(ctx, rec, spec.Linux.Resources)
+	defer func() { <-begun }() // under the lock: nobody else starts a monitor meanwhile
 	ev := engine.Event{Kind: engine.KindContainer, Action: engine.ActionCreate, ID: string(id), Attributes: rec.attributes()}
 	return rec, warnings, e.commit(ev, rec)
 }
 
 // discard removes what a failed creation made.
-func (e *Engine) discard(rec *containerRecord) error {
-	var errs []error
+func (e *Engine) discard(ctx context.Context, rec *containerRecord) error {
+	errs := []error{e.dismissBegun(context.WithoutCancel(ctx), rec.ID)}
 	if rec.Name != "" {
 		errs = append(errs, e.names.Release(rec.Name, string(rec.ID)))
 	}
@@ -240,38 +243,38 @@ func (e *Engine) name(ctx context.Context, rec *containerRecord) error {
 }
 
 // bundle writes what the monitor starts the container from.
-func (e *Engine) bundle(rec *containerRecord, img *base) (warnings []string, err error) {
+func (e *Engine) bundle(rec *containerRecord, img *base) (spec *specs.Spec, warnings []string, err error) {
 	d, err := e.snap()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	rec.Driver = d.Kind()
 	if err := d.Create(e.dir(rec.ID), img.dirs); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	files, err := e.writeFiles(rec)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	host, err := e.host()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	spec, err := runspec.Build(runspec.Input{
+	spec, err = runspec.Build(runspec.Input{
 		ID: rec.ID, Config: rec.Config, Host: rec.Host, Files: files, Cgroup: host.Parent + "/" + string(rec.ID), Facts: facts(host),
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	rec.Host.MaskedPaths, rec.Host.ReadonlyPaths = spec.Linux.MaskedPaths, spec.Linux.ReadonlyPaths
 	if err := host.Check(spec.Linux.Resources); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := e.writeSeccomp(rec, spec); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	warnings = host.Warnings(spec.Linux.Resources)
-	return warnings, e.writeSpec(rec, spec)
+	return spec, warnings, e.writeSpec(rec, spec)
 }
 
 func (e *Engine) writeSpec(rec *containerRecord, spec *specs.Spec) error {

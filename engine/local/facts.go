@@ -82,8 +82,7 @@ func (e *Engine) logRotation(c engine.LogConfig) (shim.LogConfig, error) {
 }
 
 // shimConfig is what the monitor is told at a start.
-func (e *Engine) shimConfig(v *view, group *leaf.Group) (*shim.Config, error) {
-	r := v.rec
+func (e *Engine) shimConfig(r *containerRecord, group *leaf.Group) (*shim.Config, error) {
 	s, err := e.store()
 	if err != nil {
 		return nil, err
@@ -96,14 +95,10 @@ func (e *Engine) shimConfig(v *view, group *leaf.Group) (*shim.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	monitors, err := host.Monitors()
-	if err != nil {
-		return nil, err
-	}
 	cfg := &shim.Config{
 		ID: r.ID, Root: e.root, Run: e.run, Bundle: e.dir(r.ID), Tty: r.Config.Tty, OpenStdin: r.Config.OpenStdin, StdinOnce: r.Config.StdinOnce,
 		AutoRemove: r.Host.AutoRemove, Init: r.Host.Init != nil && *r.Host.Init, User: r.Config.User,
-		Log: log, Attributes: r.attributes(), Group: *group, MonitorGroup: monitors,
+		Log: log, Attributes: r.attributes(), Group: *group, MonitorGroup: host.MonitorGroup(),
 	}
 	for _, id := range r.Layers {
 		dir, err := s.LayerDir(id)

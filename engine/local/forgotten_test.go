@@ -216,7 +216,11 @@ func TestEarlyMonitor(t *testing.T) {
 		{"with a relative root", func(root, run string) *shim.Early { return shim.PrepareEarly("root", run) }, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if _, err := first.Containers().Create(t.Context(), temporary("true")); err != nil {
+			res, err := first.Containers().Create(t.Context(), temporary("true"))
+			if err == nil {
+				err = first.Containers().Start(t.Context(), string(res.ID))
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
 			early := tt.early(first.Root(), first.Run())

@@ -46,8 +46,11 @@ func (e *Engine) startLocked(ctx context.Context, id engine.ID) error {
 		return err
 	}
 	defer lock.Unlock()
-	if client := e.spares.waiting(id); client != nil {
-		if err := client.Start(ctx); !errors.Is(err, shim.ErrGone) {
+	if b := e.spares.waiting(id); b != nil {
+		if !b.lent {
+			defer b.client.Close()
+		}
+		if err := b.client.Start(ctx); !errors.Is(err, shim.ErrGone) {
 			return err
 		}
 	}
@@ -111,21 +114,24 @@ func (e *Engine) readyShimLocked(ctx context.Context, id engine.ID) (*shim.Clien
 	if err := v.state.Move(engine.Running); err != nil {
 		return nil, err
 	}
+	if client := e.spares.lend(id); client != nil {
+		return client, nil
+	}
 	if client, err := shim.Dial(ctx, e.run, id); err == nil {
 		return client, nil
 	}
-	return e.spawn(ctx, v)
+	limits, err := e.readLimits(id)
+	if err != nil {
+		return nil, err
+	}
+	return e.spawn(ctx, v.rec, limits)
 }
 
 // spawn prepares what the monitor needs of this start, its control group and
 // its orders, and starts it. The group is made while the monitor begins, which
 // needs it for the start only.
-func (e *Engine) spawn(ctx context.Context, v *view) (*shim.Client, error) {
-	id := v.rec.ID
-	limits, err := e.readLimits(id)
-	if err != nil {
-		return nil, err
-	}
+func (e *Engine) spawn(ctx context.Context, rec *containerRecord, limits *specs.LinuxResources) (*shim.Client, error) {
+	id := rec.ID
 	host, err := e.host()
 	if err != nil {
 		return nil, err
@@ -140,10 +146,11 @@ func (e *Engine) spawn(ctx context.Context, v *view) (*shim.Client, error) {
 		made <- result{group, err}
 	}()
 	planned := host.Group(string(id))
-	client, err := e.beginMonitor(ctx, v, planned)
+	client, err := e.beginMonitor(ctx, rec, planned)
 	r := <-made
 	switch {
 	case r.err != nil && err == nil:
+		e.spares.waiting(id)
 		return nil, errors.Join(r.err, client.Dismiss(ctx), client.Close())
 	case err != nil || r.err != nil:
 		if r.group != nil {
@@ -152,19 +159,20 @@ func (e *Engine) spawn(ctx context.Context, v *view) (*shim.Client, error) {
 		return nil, errors.Join(err, r.err)
 	case !reflect.DeepEqual(r.group, planned):
 		// A kernel that lacks what the plan relied on.
+		e.spares.waiting(id)
 		if err := errors.Join(client.Dismiss(ctx), client.Close()); err != nil {
 			return nil, errors.Join(err, r.group.Delete())
 		}
-		return e.beginMonitor(ctx, v, r.group)
+		return e.beginMonitor(ctx, rec, r.group)
 	}
 	return client, nil
 }
 
 // beginMonitor writes a monitor's orders and starts it: the one that waits for
 // them, or a new one.
-func (e *Engine) beginMonitor(ctx context.Context, v *view, group *leaf.Group) (*shim.Client, error) {
-	id := v.rec.ID
-	cfg, err := e.shimConfig(v, group)
+func (e *Engine) beginMonitor(ctx context.Context, rec *containerRecord, group *leaf.Group) (*shim.Client, error) {
+	id := rec.ID
+	cfg, err := e.shimConfig(rec, group)
 	if err != nil {
 		return nil, err
 	}
@@ -173,6 +181,9 @@ func (e *Engine) beginMonitor(ctx context.Context, v *view, group *leaf.Group) (
 	}
 	if client, err := e.spares.begin(ctx, id); client != nil || ctx.Err() != nil {
 		return client, err
+	}
+	if err := e.makeMonitorGroup(); err != nil {
+		return nil, err
 	}
 	return shim.Spawn(ctx, e.file(id, "shim.json"))
 }

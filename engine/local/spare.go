@@ -2,7 +2,11 @@ package local
 
 import (
 	"context"
+	"errors"
+	"os"
 	"sync"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"gantry/engine"
 	"gantry/engine/shim"
@@ -15,9 +19,13 @@ type spares struct {
 	byID map[engine.ID]*spare
 	// early came with the process, and is taken once.
 	early *shim.Early
-	// begun are the clients of those that were told to begin. Whoever attached
-	// owns and closes them.
-	begun map[engine.ID]*shim.Client
+	begun map[engine.ID]*begun
+}
+
+// begun is a monitor that was told to begin and waits for the start.
+type begun struct {
+	client *shim.Client
+	lent   bool // to somebody who closes it
 }
 
 type spare struct {
@@ -49,12 +57,53 @@ func (e *Engine) prepareMonitor(id engine.ID) engine.ID {
 		if err != nil || s.monitor != nil {
 			return
 		}
-		if group, err := host.Monitors(); err == nil {
-			s.monitor, _ = shim.Prepare(e.file(id, shim.ConfigFile), group)
-			_ = shim.NoteHome(e.run, group)
+		if e.makeMonitorGroup() == nil {
+			s.monitor, _ = shim.Prepare(e.file(id, shim.ConfigFile), host.MonitorGroup())
 		}
 	}()
 	return id
+}
+
+// makeMonitorGroup makes the control group that monitors are started in.
+func (e *Engine) makeMonitorGroup() error {
+	host, err := e.host()
+	if err != nil {
+		return err
+	}
+	group, err := host.Monitors()
+	if err == nil {
+		_ = shim.NoteHome(e.run, group) // without it, none is started early
+	}
+	return err
+}
+
+// beginAhead has the monitor that was prepared for a container begin, and its
+// control group made, while the container's record is written. A failure is
+// met again, and told, by the attach or the start that needs them.
+func (e *Engine) beginAhead(ctx context.Context, rec *containerRecord, limits *specs.LinuxResources) (done <-chan struct{}) {
+	over := make(chan struct{})
+	if !e.spares.prepared(rec.ID) {
+		close(over)
+		return over
+	}
+	go func() {
+		defer close(over)
+		_, _ = e.spawn(ctx, rec, limits)
+	}()
+	return over
+}
+
+// dismissBegun undoes beginAhead.
+func (e *Engine) dismissBegun(ctx context.Context, id engine.ID) error {
+	b := e.spares.waiting(id)
+	if b == nil {
+		return nil
+	}
+	err := errors.Join(b.client.Dismiss(ctx), b.client.Close())
+	if g, gerr := e.group(id); gerr == nil {
+		err = errors.Join(err, g.Delete())
+	}
+	return errors.Join(err, os.RemoveAll(e.runDir(id)))
 }
 
 // take returns the monitor that was prepared for a container, once.
@@ -84,6 +133,12 @@ func (s *spares) drop() {
 	for id := range s.byID {
 		ids = append(ids, id)
 	}
+	for id, b := range s.begun {
+		if !b.lent {
+			b.client.Close()
+		}
+		delete(s.begun, id)
+	}
 	s.mu.Unlock()
 	for _, id := range ids {
 		if m := s.take(id); m != nil {
@@ -106,18 +161,37 @@ func (s *spares) begin(ctx context.Context, id engine.ID) (*shim.Client, error) 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.begun == nil {
-		s.begun = make(map[engine.ID]*shim.Client)
+		s.begun = make(map[engine.ID]*begun)
 	}
-	s.begun[id] = client
+	s.begun[id] = &begun{client: client}
 	return client, nil
 }
 
-// waiting returns, once, the client of a monitor that has begun and waits for
-// the start: a start need not look for it.
-func (s *spares) waiting(id engine.ID) *shim.Client {
+// lend returns, once, the client of a monitor that has begun: an attach need
+// not look for it. It is the caller's to close.
+func (s *spares) lend(id engine.ID) *shim.Client {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	client := s.begun[id]
+	b := s.begun[id]
+	if b == nil || b.lent {
+		return nil
+	}
+	b.lent = true
+	return b.client
+}
+
+// waiting returns, once, a monitor that has begun: nor need the start.
+func (s *spares) waiting(id engine.ID) *begun {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.begun[id]
 	delete(s.begun, id)
-	return client
+	return b
+}
+
+// prepared tells whether there is a monitor that waits to begin.
+func (s *spares) prepared(id engine.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.byID[id] != nil
 }
