@@ -53,7 +53,7 @@ func run() int {
 			defer e.Close()
 			return ui.Run(ctx, e, uiOptions(g))
 		},
-		Config: checkConfig,
+		Config: checkConfig, DetachKeys: detachKeys,
 		Themes: listThemes,
 	})
 }

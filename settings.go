@@ -84,7 +84,7 @@ func checkConfig(path string) (cli.Config, error) {
 	if err != nil {
 		return cli.Config{}, err
 	}
-	out := cli.Config{Path: c.File, DetachKeys: c.DetachKeys}
+	out := cli.Config{Path: c.File}
 	o := configured(c, problems)
 	wrong := o.Check()
 	_, bad := o.Themes.All()
@@ -97,6 +97,16 @@ func checkConfig(path string) (cli.Config, error) {
 		return out, nil
 	}
 	return out, fmt.Errorf("%w configuration:\n%s", engine.ErrInvalid, strings.Join(wrong, "\n"))
+}
+
+// detachKeys takes care not to read what only the workbench needs: every run
+// asks for them.
+func detachKeys(path string) string {
+	c, _, err := loadConfig(path)
+	if err != nil {
+		return ""
+	}
+	return c.DetachKeys
 }
 
 // listThemes is `gantry config themes`.

@@ -64,11 +64,8 @@ func (a *app) close() error {
 // this order.
 func (a *app) detachKeys(flag string) ([]byte, error) {
 	keys := flag
-	if keys == "" && a.prog.Config != nil {
-		// What is wrong with the file is told by config check; it never keeps a
-		// container from running.
-		c, _ := a.prog.Config(a.global.Config)
-		keys = c.DetachKeys
+	if keys == "" && a.prog.DetachKeys != nil {
+		keys = a.prog.DetachKeys(a.global.Config)
 	}
 	if keys == "" {
 		keys = detach.Default

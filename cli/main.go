@@ -22,6 +22,11 @@ type Program struct {
 	// missing file is no error. What is wrong in the file is the error, beside
 	// what could be read. nil: there is no configuration.
 	Config func(path string) (Config, error)
+	// DetachKeys reads no more of that file than the key sequence that detaches
+	// from a container, in docker's syntax; "" is the default. What is wrong with
+	// the file is told by config check and never keeps a container from running.
+	// nil: there is no configuration.
+	DetachKeys func(path string) string
 	// Themes lists what the workbench can be drawn in, by the configuration
 	// file as for Config. nil: there is no workbench.
 	Themes func(path string) ([]Theme, error)
@@ -46,10 +51,9 @@ type Global struct {
 	ASCII bool
 }
 
-// Config is what the command line needs of the configuration file.
+// Config is what the command line tells of the configuration file.
 type Config struct {
-	Path       string // the file that was read, "" when there is none
-	DetachKeys string // docker's syntax, "" for the default
+	Path string // the file that was read, "" when there is none
 }
 
 // IO is the world around the process. Terminals are recognised by their file

@@ -243,7 +243,7 @@ func TestEarlyMonitor(t *testing.T) {
 			if err := errors.Join(e.Close(), first.Close()); err != nil {
 				t.Error(err)
 			}
-			until(t, "the end of all monitors", func() bool { return len(monitors(t, e)) == 0 })
+			until(t, "the end of all monitors", func() bool { return len(all(t, e)) == 0 && len(monitors(t, e)) == 0 })
 		})
 	}
 }
