@@ -74,7 +74,7 @@ type ContainerStreams interface {
 	Exec(ctx context.Context, ref string, opts ExecOptions) (Session, error)
 	Logs(ctx context.Context, ref string, q logs.Query) iter.Seq2[logs.Entry, error]
 	// Stats yields a sample at once and then one per interval. An interval
-	// of 0 yields one sample and ends.
+	// of 0 yields one sample and ends, unless samples are Pulled.
 	Stats(ctx context.Context, ref string, opts StatsOptions) iter.Seq2[Sample, error]
 }
 

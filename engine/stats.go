@@ -1,9 +1,38 @@
 package engine
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
-// StatsOptions set the pace of sampling.
-type StatsOptions struct{ Interval time.Duration }
+// StatsOptions set the pace of sampling and what is read.
+type StatsOptions struct {
+	Interval time.Duration
+	// Pulled leaves the pace to the reader, whatever Interval is: each step of
+	// the sequence reads anew. Whoever samples many containers can do so with
+	// one clock (iter.Pull2).
+	Pulled bool
+	// Brief reads processor time and memory only, which is a fraction of the
+	// work.
+	Brief bool
+}
+
+// HostReader is what engines offer besides Engine that run on a machine whose
+// load can be told.
+type HostReader interface {
+	Host(ctx context.Context) (HostSample, error)
+}
+
+// HostSample is one reading of the engine's machine.
+type HostSample struct {
+	Time        time.Time `json:"time"`
+	Busy        uint64    `json:"busy"`  // processor time, of all processors together,
+	Total       uint64    `json:"total"` // and the time that went by, in the same unit
+	MemoryUsed  uint64    `json:"memoryUsed"`
+	MemoryTotal uint64    `json:"memoryTotal"`
+	StoreUsed   uint64    `json:"storeUsed"` // of the file system that holds images and containers
+	StoreTotal  uint64    `json:"storeTotal"`
+}
 
 // Sample is one reading of a container's control group. Counters only grow;
 // Rate makes rates of two samples.

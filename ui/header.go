@@ -110,6 +110,3 @@ func problem(c *engine.ContainerSummary) bool {
 	s := c.Status
 	return s.OOMKilled || s.Status == engine.Dead || s.Status == engine.Restarting || s.Error != ""
 }
-
-// gauges tell how the host does, the most important first.
-func (m *Model) gauges() []fact { return nil }

@@ -68,6 +68,9 @@ type Model struct {
 	images     *lists.List[engine.ImageSummary]
 	jobList    *lists.List[engine.Job]
 	loads      map[engine.ID]*load
+	host       hostLoad
+	samples    *feed.Samples
+	metering   bool // whether rows and host are measured
 	ages       int  // how often the ages were renewed
 	soon       bool // they are again within seconds
 
@@ -101,7 +104,8 @@ type Options struct {
 func New(ctx context.Context, eng engine.Engine, opts Options) *Model {
 	m := &Model{
 		ctx: ctx, eng: eng, opts: opts, now: time.Now,
-		feed: feed.NewLists(ctx, eng), jobs: make(map[engine.ID]*jobView), loads: make(map[engine.ID]*load), handlers: handlers(),
+		feed: feed.NewLists(ctx, eng), samples: feed.NewSamples(ctx, eng), metering: true, jobs: make(map[engine.ID]*jobView), loads: make(map[engine.ID]*load),
+		handlers: handlers(),
 	}
 	m.containers, m.images, m.jobList = lists.New(m.containerSpec()), lists.New(m.imageSpec()), lists.New(m.jobSpec())
 	m.detail = newDetail(m)
@@ -149,7 +153,7 @@ type (
 
 // Init implements tea.Model.
 func (m *Model) Init() tea.Cmd {
-	return tea.Batch(m.nextState(), m.readInfo(), tea.RequestBackgroundColor, m.ageTick())
+	return tea.Batch(m.nextState(), m.nextTick(), m.readInfo(), tea.RequestBackgroundColor, m.ageTick())
 }
 
 // ageTick renews the ages in the lists: once a minute, which is what the

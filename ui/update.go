@@ -9,6 +9,13 @@ import (
 
 // Update implements tea.Model.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	cmd := m.take(msg)
+	m.wantSamples()
+	return m, cmd
+}
+
+// take routes a message to what it is for.
+func (m *Model) take(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
@@ -16,7 +23,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			m.focus = detailPane
 			m.showTab(logTab)
 		}
-		return m, m.follow()
+		return m.follow()
 	case tea.BackgroundColorMsg:
 		m.look.dark = msg.IsDark()
 		m.styles = m.look.styles()
@@ -26,21 +33,23 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 	case stateMsg:
 		m.accept(msg.State)
-		return m, tea.Batch(m.nextState(), m.follow(), m.refresh(), m.followJobs(), m.hasten())
+		return tea.Batch(m.nextState(), m.follow(), m.refresh(), m.followJobs(), m.hasten())
 	case settledMsg:
 		if msg.gen == m.detail.rests {
-			return m, tea.Batch(m.openDetail(), m.openSide())
+			return tea.Batch(m.openDetail(), m.openSide())
 		}
+	case tickMsg:
+		return m.measured(msg)
 	case ageMsg:
 		if msg.gen == m.ages {
-			return m, m.grow()
+			return m.grow()
 		}
 	case tea.KeyPressMsg:
-		return m, m.key(msg)
+		return m.key(msg)
 	default:
-		return m, m.answered(msg)
+		return m.answered(msg)
 	}
-	return m, nil
+	return nil
 }
 
 // answered takes what dialogs, work and tabs say.
@@ -61,6 +70,7 @@ func (m *Model) accept(s feed.State) {
 		return
 	}
 	m.state, m.loaded = s, true
+	m.forgetLoads()
 	m.containers.Set(s.Containers)
 	m.images.Set(s.Images)
 	m.jobList.Set(s.Jobs)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -59,9 +60,27 @@ type source struct {
 }
 
 // Sampler opens the group's files. What this kernel does not have is left out.
-func (h *Host) Sampler(g *leaf.Group) (*Sampler, error) {
+func (h *Host) Sampler(g *leaf.Group) (*Sampler, error) { return h.sampler(g, h.sources()) }
+
+// BriefSampler is a Sampler of nothing but processor time and memory.
+func (h *Host) BriefSampler(g *leaf.Group) (*Sampler, error) {
+	return h.sampler(g, slices.DeleteFunc(h.sources(), func(s source) bool { return !s.brief() }))
+}
+
+// brief tells whether processor time or memory come from a file.
+func (s source) brief() bool {
+	switch s.file {
+	case "cpu.stat":
+		return s.controller == leaf.Unified
+	case "cpuacct.usage", "memory.current", "memory.usage_in_bytes", "memory.stat":
+		return true
+	}
+	return false
+}
+
+func (h *Host) sampler(g *leaf.Group, sources []source) (*Sampler, error) {
 	s := &Sampler{host: h, path: g.Path, buf: make([]byte, 8192)}
-	for _, src := range h.sources() {
+	for _, src := range sources {
 		dir, ok := g.Dirs[src.controller]
 		if !ok {
 			continue

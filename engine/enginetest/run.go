@@ -59,6 +59,7 @@ func Run(t *testing.T, open func(t *testing.T) engine.Engine, opts Options) {
 		{"LogsFollow", testLogsFollow},
 		{"LogPlaces", testLogPlaces},
 		{"Stats", testStats},
+		{"PulledStats", testPulledStats},
 		{"Top", testTop},
 		{"EventsOfALife", testEvents},
 		{"EventsWithoutGap", testEventsWithoutGap},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -242,6 +243,32 @@ func testStats(s *suite) {
 		if n++; n == 3 {
 			break
 		}
+	}
+}
+
+// testPulledStats: a sample for each step, at the reader's pace.
+func testPulledStats(s *suite) {
+	id := s.ready(forever)
+	next, stop := iter.Pull2(s.c.Stats(s.ctx, string(id), engine.StatsOptions{Pulled: true, Brief: true, Interval: time.Hour}))
+	defer stop()
+	var last engine.Sample
+	for range 3 {
+		sample, err, ok := next()
+		s.must(err)
+		if !ok {
+			s.Fatalf("the samples ended while the container runs")
+		}
+		if sample.ID != id || sample.Memory.Usage == 0 || !sample.Time.After(last.Time) || sample.CPU.Usage < last.CPU.Usage {
+			s.Errorf("sample %+v after %+v", sample, last)
+		}
+		last = sample
+	}
+	s.must(s.c.Kill(s.ctx, string(id), "KILL"))
+	if _, err := s.c.Wait(s.ctx, string(id), engine.WaitNotRunning); err != nil {
+		s.must(err)
+	}
+	if sample, err, ok := next(); ok || err != nil {
+		s.Errorf("after the container's end: %+v, %v", sample, err)
 	}
 }
 

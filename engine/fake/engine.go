@@ -31,10 +31,12 @@ type Engine struct {
 	oldestSeq  engine.Seq // events up to and including this one are forgotten
 	faults     map[Op][]*Fault
 	programs   map[string]Program
+	host       func(time.Time) engine.HostSample // nil: nothing is known of the host
 }
 
 var (
 	_ engine.Engine     = (*Engine)(nil)
+	_ engine.HostReader = (*Engine)(nil)
 	_ engine.Containers = containers{}
 	_ engine.Images     = imageStore{}
 	_ engine.Jobs       = jobs{}

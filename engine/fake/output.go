@@ -194,6 +194,27 @@ func (e *Engine) SetSample(ref string, sample func(time.Time) engine.Sample) err
 	return nil
 }
 
+// SetHost scripts what Host tells at a moment.
+func (e *Engine) SetHost(host func(time.Time) engine.HostSample) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.host = host
+}
+
+// Host implements engine.HostReader.
+func (e *Engine) Host(context.Context) (engine.HostSample, error) {
+	e.mu.Lock()
+	host := e.host
+	e.mu.Unlock()
+	if host == nil {
+		return engine.HostSample{}, opError("read", "host", "", engine.ErrUnsupported, "")
+	}
+	now := time.Now().UTC()
+	s := host(now)
+	s.Time = now
+	return s, nil
+}
+
 // constantSample is a container that uses half a core and 64 MiB.
 func constantSample(at time.Time) engine.Sample {
 	return engine.Sample{
@@ -222,8 +243,14 @@ func (cs containers) Stats(ctx context.Context, ref string, opts engine.StatsOpt
 			now := time.Now().UTC()
 			s := sample(now)
 			s.ID, s.Name, s.Time = id, name, now
-			if !yield(s, nil) || opts.Interval == 0 {
+			if !yield(s, nil) || opts.Interval == 0 && !opts.Pulled {
 				return
+			}
+			if opts.Pulled {
+				if ctx.Err() != nil {
+					return
+				}
+				continue
 			}
 			if err := sleep(ctx, opts.Interval); err != nil {
 				yield(engine.Sample{}, err)

@@ -56,6 +56,26 @@ func TestMergeResources(t *testing.T) {
 	}
 }
 
+func TestHostLoad(t *testing.T) {
+	for line, want := range map[string][2]uint64{
+		"cpu  10 1 5 100 20 2 3 4 7 0\n": {25, 145}, // the guest's 7 are in the user's 10
+		"cpu  10 1 5 100":                {16, 116},
+		"cpu0 1 2 3 4 5":                 {0, 0},
+		"cpu a b c d e":                  {0, 0},
+		"":                               {0, 0},
+	} {
+		if busy, total := processorTime(line); busy != want[0] || total != want[1] {
+			t.Errorf("%q: %d of %d, want %d of %d", line, busy, total, want[0], want[1])
+		}
+	}
+	if used, total := memoryUse("MemTotal:  1000 kB\nMemFree: 10 kB\nMemAvailable:  400 kB\nOdd: x\n"); used != 600<<10 || total != 1000<<10 {
+		t.Errorf("memory: %d of %d", used, total)
+	}
+	if used, _ := memoryUse("MemTotal: 1 kB\nMemAvailable: 2 kB\n"); used != 0 {
+		t.Errorf("more is available than there is: %d in use", used)
+	}
+}
+
 func TestParsePs(t *testing.T) {
 	t.Parallel()
 	const out = "USER PID %CPU COMMAND\nroot 1 0.0 /sbin/init splash\nme 42 0.1 sleep 10 20\nme 421 0.1 other\n"

@@ -18,13 +18,13 @@ import (
 func (c *containers) Stats(ctx context.Context, ref string, opts engine.StatsOptions) iter.Seq2[engine.Sample, error] {
 	e := (*Engine)(c)
 	return func(yield func(engine.Sample, error) bool) {
-		if err := e.sample(ctx, ref, opts.Interval, func(s engine.Sample) bool { return yield(s, nil) }); err != nil {
+		if err := e.sample(ctx, ref, opts, func(s engine.Sample) bool { return yield(s, nil) }); err != nil {
 			yield(engine.Sample{}, opErr("sample", ref, err))
 		}
 	}
 }
 
-func (e *Engine) sample(ctx context.Context, ref string, every time.Duration, yield func(engine.Sample) bool) error {
+func (e *Engine) sample(ctx context.Context, ref string, opts engine.StatsOptions, yield func(engine.Sample) bool) error {
 	v, err := e.viewOf(ref)
 	if err != nil {
 		return err
@@ -40,14 +40,18 @@ func (e *Engine) sample(ctx context.Context, ref string, every time.Duration, yi
 	if err != nil {
 		return err
 	}
-	sampler, err := host.Sampler(group)
+	begin := host.Sampler
+	if opts.Brief {
+		begin = host.BriefSampler
+	}
+	sampler, err := begin(group)
 	if err != nil {
 		return err
 	}
 	defer sampler.Close()
 	var tick *time.Ticker
-	if every > 0 {
-		tick = time.NewTicker(every)
+	if opts.Interval > 0 && !opts.Pulled {
+		tick = time.NewTicker(opts.Interval)
 		defer tick.Stop()
 	}
 	for {
@@ -56,9 +60,17 @@ func (e *Engine) sample(ctx context.Context, ref string, every time.Duration, yi
 			return endOfStats(v, err)
 		}
 		s.ID, s.Name = v.rec.ID, v.rec.Name
-		s.Network = netSample(v.start.Pid)
-		if !yield(s) || tick == nil {
+		if !opts.Brief {
+			s.Network = netSample(v.start.Pid)
+		}
+		if !yield(s) || tick == nil && !opts.Pulled {
 			return nil
+		}
+		if opts.Pulled {
+			if ctx.Err() != nil {
+				return nil
+			}
+			continue
 		}
 		select {
 		case <-tick.C:
