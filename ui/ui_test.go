@@ -49,11 +49,17 @@ func lines(at time.Time, texts ...string) []logs.Entry {
 // drive runs a test in a bubble with a workbench over eng.
 func drive(t *testing.T, width, height int, setup func(t *testing.T) *fake.Engine, test func(t *testing.T, e *fake.Engine, d *uitest.Driver)) {
 	t.Helper()
+	driveWith(t, width, height, ui.Options{}, setup, test)
+}
+
+// driveWith is drive with options.
+func driveWith(t *testing.T, width, height int, opts ui.Options, setup func(t *testing.T) *fake.Engine, test func(t *testing.T, e *fake.Engine, d *uitest.Driver)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		t.Setenv("TZ", "UTC")
 		e := setup(t)
 		ctx, cancel := context.WithCancel(context.Background())
-		d := uitest.New(t, ui.New(ctx, e, ui.Options{}), width, height)
+		d := uitest.New(t, ui.New(ctx, e, opts), width, height)
 		d.Pass(300 * time.Millisecond)
 		defer func() { // also after a test that gave up: the bubble waits for all that runs in it
 			cancel()
@@ -125,7 +131,7 @@ func TestCursorStaysOnItsContainer(t *testing.T) {
 
 func marked(screen string) string {
 	for line := range strings.Lines(screen) {
-		if _, rest, ok := strings.Cut(line, "▌"); ok {
+		if _, rest, ok := strings.Cut(strings.Replace(line, "|>", "|▌", 1), "▌"); ok { // either set of glyphs
 			return strings.Join(strings.Fields(rest)[:2], " ")
 		}
 	}

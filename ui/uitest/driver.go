@@ -145,8 +145,18 @@ func (d *Driver) Raw() string { return d.model.(interface{ View() tea.View }).Vi
 // the environment it writes the file.
 func (d *Driver) Golden(name string) {
 	d.t.Helper()
-	path := filepath.Join("testdata", "screens", name+".txt")
-	got := d.Screen()
+	d.compare(name+".txt", d.Screen())
+}
+
+// GoldenStyled is Golden with the styles, in NAME.ansi: cat shows it.
+func (d *Driver) GoldenStyled(name string) {
+	d.t.Helper()
+	d.compare(name+".ansi", d.Raw()+"\n")
+}
+
+func (d *Driver) compare(name, got string) {
+	d.t.Helper()
+	path := filepath.Join("testdata", "screens", name)
 	if os.Getenv("UPDATE") == "1" {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			d.t.Fatal(err)
