@@ -266,6 +266,22 @@ func TestThemeIsTriedAndKept(t *testing.T) {
 	})
 }
 
+// TestThemeMaySetThePage: the terminal takes a theme's own background, and gets
+// its own back with a theme that has none.
+func TestThemeMaySetThePage(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "mine.toml"), []byte("[tokens]\npage = { color = \"#ddeeff\", on = \"#102030\" }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m := ui.New(t.Context(), fake.New(), ui.Options{Theme: "mine", Themes: themes.Library{Dir: dir}})
+	if v := m.View(); v.BackgroundColor != (color.RGBA{0x10, 0x20, 0x30, 0xff}) || v.ForegroundColor != (color.RGBA{0xdd, 0xee, 0xff, 0xff}) {
+		t.Errorf("the page is %v on %v", v.ForegroundColor, v.BackgroundColor)
+	}
+	if v := ui.New(t.Context(), fake.New(), ui.Options{}).View(); v.BackgroundColor != nil || v.ForegroundColor != nil {
+		t.Errorf("the page of gantry's own theme is %v on %v", v.ForegroundColor, v.BackgroundColor)
+	}
+}
+
 func TestThemeByName(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "mine.toml"), []byte("[tokens]\nok = \"nope\"\n"), 0o600); err != nil {

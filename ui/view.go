@@ -15,6 +15,7 @@ func (m *Model) View() tea.View {
 	v := tea.NewView(m.styles.Glyphs.Screen(m.screen()))
 	v.AltScreen = true
 	v.WindowTitle = "gantry"
+	v.BackgroundColor, v.ForegroundColor = m.styles.Page, m.styles.PageText
 	return v
 }
 
