@@ -149,23 +149,30 @@ func (a *app) openInput(path string) (io.ReadCloser, error) {
 	return f, nil
 }
 
+func isURL(s string) bool {
+	return strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://")
+}
+
 func (a *app) importCmd() *cobra.Command {
 	var opts engine.ImportOptions
 	var changes list
 	cmd := &cobra.Command{
-		Use: "import [OPTIONS] file|- [REPOSITORY[:TAG]]", Short: "Import the contents from a tarball to create a filesystem image",
-		Example: "  gantry import -c 'CMD [\"/bin/sh\"]' rootfs.tar mine:1\n  tar c -C rootfs . | gantry import - mine:1",
-		Args:    args(1, 2),
+		Use: "import [OPTIONS] file|URL|- [REPOSITORY[:TAG]]", Short: "Import the contents from a tarball to create a filesystem image",
+		Example: "  gantry import -c 'CMD [\"/bin/sh\"]' rootfs.tar mine:1\n  tar c -C rootfs . | gantry import - mine:1\n" +
+			"  gantry import https://example.com/rootfs.tar.gz mine:1",
+		Args: args(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if strings.HasPrefix(args[0], "http://") || strings.HasPrefix(args[0], "https://") {
-				return &usageError{cmd, fmt.Errorf("import %s: URLs are not read; download it and import -", args[0])}
+			if isURL(args[0]) {
+				opts.URL = args[0]
+			} else {
+				in, err := a.openInput(args[0])
+				if err != nil {
+					return err
+				}
+				defer in.Close()
+				opts.Input = in
 			}
-			in, err := a.openInput(args[0])
-			if err != nil {
-				return err
-			}
-			defer in.Close()
-			opts.Input, opts.Changes = in, changes
+			opts.Changes = changes
 			if len(args) > 1 {
 				opts.Ref = args[1]
 			}

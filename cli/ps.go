@@ -95,6 +95,7 @@ type containerRow struct {
 	Mounts       string
 	Names        string
 	Networks     string
+	Platform     any // *platformCell, or the heading
 	Ports        string
 	RunningFor   string
 	Size         string
@@ -106,7 +107,7 @@ type containerRow struct {
 func containerHeader() containerRow {
 	return containerRow{
 		Command: "COMMAND", CreatedAt: "CREATED AT", ID: "CONTAINER ID", Image: "IMAGE", Labels: "LABELS",
-		LocalVolumes: "LOCAL VOLUMES", Mounts: "MOUNTS", Names: "NAMES", Networks: "NETWORKS", Ports: "PORTS",
+		LocalVolumes: "LOCAL VOLUMES", Mounts: "MOUNTS", Names: "NAMES", Networks: "NETWORKS", Platform: "PLATFORM", Ports: "PORTS",
 		RunningFor: "CREATED", Size: "SIZE", State: "STATE", Status: "STATUS", labels: labels{heading: true},
 	}
 }
@@ -116,7 +117,8 @@ func newContainerRow(c engine.ContainerSummary, size, noTrunc bool) containerRow
 		Command: strings.Join(c.Command, " "), CreatedAt: c.Created.Local().Format("2006-01-02 15:04:05 -0700 MST"),
 		ID: string(c.ID), Image: c.Image, Labels: pairs(c.Labels), LocalVolumes: "0", Names: c.Name,
 		Networks: strings.Join(c.Networks, ","), RunningFor: ago(c.Created),
-		State: string(c.Status.Status), Status: statusText(c.Status), labels: labels{of: c.Labels},
+		Platform: platformOf(c.Platform),
+		State:    string(c.Status.Status), Status: statusText(c.Status), labels: labels{of: c.Labels},
 	}
 	mounts := make([]string, len(c.Mounts))
 	for i, m := range c.Mounts {
@@ -140,6 +142,18 @@ func newContainerRow(c engine.ContainerSummary, size, noTrunc bool) containerRow
 	}
 	r.Command = strconv.Quote(r.Command)
 	return r
+}
+
+// platformCell is os/arch in a table and an object in JSON, as docker has it.
+type platformCell struct{ images.Platform }
+
+// platformOf is nil, docker's "<nil>" and null, for a container whose platform
+// is not known.
+func platformOf(p images.Platform) *platformCell {
+	if p == (images.Platform{}) {
+		return nil
+	}
+	return &platformCell{p}
 }
 
 // shortImage is the image as the user named it without registry defaults and

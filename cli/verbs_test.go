@@ -239,6 +239,9 @@ func TestSaveLoadImport(t *testing.T) {
 	w.in = strings.NewReader(archive)
 	w.want(0, "Loaded image: busybox:latest\n", "", "load")
 	w.in = strings.NewReader("root file system")
+	if got := w.ok("import", "https://example.com/rootfs.tar", "web:1"); !strings.HasPrefix(got, "sha256:") {
+		t.Errorf("import of a URL: %q", got)
+	}
 	if got := w.ok("import", "-c", "CMD sh", "-", "mine:1"); !strings.HasPrefix(got, "sha256:") {
 		t.Errorf("import: %q", got)
 	}

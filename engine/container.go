@@ -134,7 +134,8 @@ type ContainerSummary struct {
 	Name     string            `json:"Name"`
 	Image    string            `json:"Image"` // as the user named it
 	ImageID  images.Digest     `json:"ImageID"`
-	Command  []string          `json:"Command"` // path and arguments
+	Platform images.Platform   `json:"Platform"` // of the image
+	Command  []string          `json:"Command"`  // path and arguments
 	Created  time.Time         `json:"Created"`
 	Status   ContainerState    `json:"State"`
 	Labels   map[string]string `json:"Labels"`

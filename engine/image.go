@@ -93,6 +93,7 @@ type LoadOptions struct {
 // Changes are Dockerfile instructions (CMD, ENTRYPOINT, ENV, …).
 type ImportOptions struct {
 	Input    io.Reader
+	URL      string // http or https, instead of Input
 	Ref      string
 	Message  string
 	Changes  []string

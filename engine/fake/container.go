@@ -34,6 +34,7 @@ type container struct {
 	partial  map[logs.Stream][]byte // what a stream printed after its last newline
 	sample   func(time.Time) engine.Sample
 	sizeRw   int64
+	platform images.Platform
 }
 
 // named finds a container by its exact name. The caller holds mu, here and in
@@ -124,7 +125,7 @@ func (e *Engine) newContainer(opts engine.CreateOptions) (*container, error) {
 	if len(command) == 0 {
 		return nil, opError("create", "container", opts.Name, engine.ErrInvalid, "the image has no command; give one")
 	}
-	c := &container{e: e, id: e.drawID(), name: opts.Name, partial: map[logs.Stream][]byte{}, sample: constantSample}
+	c := &container{e: e, platform: img.platform, id: e.drawID(), name: opts.Name, partial: map[logs.Stream][]byte{}, sample: constantSample}
 	if config.Hostname == "" {
 		config.Hostname = c.id.Short()
 	}

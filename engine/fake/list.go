@@ -35,7 +35,8 @@ func (cs containers) List(ctx context.Context, opts engine.ListOptions) (engine.
 
 func (c *container) summary(size bool) engine.ContainerSummary {
 	s := engine.ContainerSummary{
-		ID: c.id, Name: c.name, Image: c.detail.Config.Image, ImageID: c.detail.Image,
+		Platform: c.platform,
+		ID:       c.id, Name: c.name, Image: c.detail.Config.Image, ImageID: c.detail.Image,
 		Command: append([]string{c.detail.Path}, c.detail.Args...), Created: c.detail.Created,
 		Status: c.state, Labels: c.detail.Config.Labels, Mounts: c.detail.Mounts,
 	}

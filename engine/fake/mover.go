@@ -198,9 +198,12 @@ func (is imageStore) Import(ctx context.Context, opts engine.ImportOptions) (ima
 	if err := is.e.enter(ctx, OpImport); err != nil {
 		return "", opError("import", "image", opts.Ref, err, "")
 	}
-	n, err := io.Copy(io.Discard, opts.Input)
-	if err != nil {
-		return "", opError("import", "image", opts.Ref, err, "")
+	var n int64
+	if opts.URL == "" {
+		var err error
+		if n, err = io.Copy(io.Discard, opts.Input); err != nil {
+			return "", opError("import", "image", opts.Ref, err, "")
+		}
 	}
 	is.e.mu.Lock()
 	defer is.e.mu.Unlock()

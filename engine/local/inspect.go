@@ -9,6 +9,7 @@ import (
 	"gantry/engine"
 	"gantry/engine/record"
 	"gantry/engine/shim"
+	"gantry/images"
 )
 
 // Inspect implements engine.ContainerReader.
@@ -42,6 +43,9 @@ func (v *view) summary() engine.ContainerSummary {
 	s := engine.ContainerSummary{
 		ID: r.ID, Name: r.Name, Image: r.ImageRef, ImageID: r.Image, Created: r.Created, Status: v.status(),
 		Labels: r.Config.Labels, Mounts: r.Mounts,
+	}
+	if p, err := images.ParsePlatform(r.Platform); err == nil {
+		s.Platform = p
 	}
 	if r.Path != "" {
 		s.Command = append([]string{r.Path}, r.Args...)

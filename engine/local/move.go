@@ -9,6 +9,7 @@ import (
 	"gantry/engine"
 	"gantry/images"
 	"gantry/images/archive"
+	"gantry/images/registry"
 	"gantry/images/store"
 )
 
@@ -227,6 +228,14 @@ func (e *Engine) importRoot(ctx context.Context, opts engine.ImportOptions) (ima
 	s, err := e.store()
 	if err != nil {
 		return "", err
+	}
+	if opts.URL != "" {
+		body, err := e.registry().File(ctx, opts.URL)
+		if err != nil {
+			return "", err
+		}
+		defer body.Close()
+		opts.Input, in.Source = body, registry.PublicURL(opts.URL)
 	}
 	id, err := archive.Import(ctx, s, opts.Input, in)
 	if err != nil {

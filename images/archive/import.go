@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 type ImportOptions struct {
 	Ref      *images.Ref // nil for an image without a name
 	Message  string      // the comment of its history
+	Source   string      // where the tar comes from, for the comment where there is no message
 	Changes  []string    // Dockerfile instructions, see Change
 	Platform images.Platform
 	Created  time.Time // now when it is zero
@@ -54,7 +56,7 @@ func importConfig(o ImportOptions) (*images.ConfigFile, error) {
 	c.RootFS.Type = "layers"
 	comment := o.Message
 	if comment == "" {
-		comment = "Imported from -"
+		comment = "Imported from " + cmp.Or(o.Source, "-")
 	}
 	c.History = []images.History{{Created: &created, Comment: comment}}
 	for _, line := range o.Changes {

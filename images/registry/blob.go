@@ -28,13 +28,10 @@ type blobReader struct {
 	size     int64
 	what     string
 
-	body     io.ReadCloser // nil between connections
-	conn     context.Context
-	stop     context.CancelCauseFunc
-	watchdog *time.Timer // stops a body that stalls
-	at       int64       // offset of the next byte
-	mark     int64       // at, when the tries were last counted from
-	tries    int         // failures since mark
+	body  *flow // nil between connections
+	at    int64 // offset of the next byte
+	mark  int64 // at, when the tries were last counted from
+	tries int   // failures since mark
 }
 
 // enough bytes in one go make up for the failures before. A count that any
@@ -63,7 +60,7 @@ func (b *blobReader) Read(p []byte) (int, error) {
 			}
 			continue
 		}
-		n, err := b.some(p[:min(int64(len(p)), b.size-b.at)])
+		n, err := b.body.Read(p[:min(int64(len(p)), b.size-b.at)])
 		if n > 0 {
 			b.at += int64(n)
 			return n, nil
@@ -74,17 +71,6 @@ func (b *blobReader) Read(p []byte) (int, error) {
 			}
 		}
 	}
-}
-
-// some reads from the current connection, for as long as it does not stall.
-func (b *blobReader) some(p []byte) (int, error) {
-	b.watchdog.Reset(b.patience.Stall)
-	n, err := b.body.Read(p)
-	b.watchdog.Stop()
-	if err != nil && errors.Is(context.Cause(b.conn), errStalled) {
-		err = errStalled
-	}
-	return n, err
 }
 
 // broke waits before the next connection, or gives up.
@@ -121,9 +107,7 @@ func (b *blobReader) open() error {
 		}
 		return b.broke(err)
 	}
-	b.body, b.conn, b.stop = resp.Body, ctx, cancel
-	b.watchdog = time.AfterFunc(b.patience.Stall, func() { cancel(errStalled) })
-	b.watchdog.Stop() // it runs only while a Read waits
+	b.body = newFlow(ctx, cancel, resp.Body, b.patience.Stall)
 	if err := b.position(resp); err != nil {
 		b.hangUp()
 		return err
@@ -164,7 +148,7 @@ func (b *blobReader) position(resp *http.Response) error {
 	// The server does not do ranges: read over what is there already.
 	skip := make([]byte, 64<<10)
 	for left := b.at; left > 0; {
-		n, err := b.some(skip[:min(left, int64(len(skip)))])
+		n, err := b.body.Read(skip[:min(left, int64(len(skip)))])
 		left -= int64(n)
 		if err != nil && left > 0 {
 			return b.broke(err)
@@ -179,7 +163,7 @@ func (b *blobReader) end() error {
 		return io.EOF
 	}
 	var extra [1]byte
-	n, _ := b.some(extra[:])
+	n, _ := b.body.Read(extra[:])
 	b.hangUp()
 	if n > 0 {
 		return b.fail(images.ErrCorrupt, b.what, "%s sends more than the %d bytes of the manifest", b.title, b.size)
@@ -191,8 +175,6 @@ func (b *blobReader) hangUp() {
 	if b.body == nil {
 		return
 	}
-	b.watchdog.Stop()
-	b.stop(nil)
 	_ = b.body.Close()
 	b.body = nil
 }
