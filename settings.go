@@ -63,7 +63,7 @@ func uiOptions(g cli.Global) ui.Options {
 // configured is the part of the options that the file says.
 func configured(c config.Config, problems []config.Problem) ui.Options {
 	o := ui.Options{
-		Keys: c.Keys, Theme: c.UI.Theme, Themes: library(c), DetachKeys: c.DetachKeys,
+		Keys: c.Keys, Theme: c.UI.Theme, Themes: library(c), DetachKeys: c.DetachKeys, NoMouse: !c.UI.Mouse,
 		Config: ui.Config{File: cmp.Or(c.File, filepath.Join(c.Dir(os.Getenv), "config.toml")), Place: c.Place},
 	}
 	for _, what := range []string{"stop", "restart"} {

@@ -136,6 +136,7 @@ func viewActions() []keys.Action {
 		{ID: "back", Keys: []string{"esc"}, Title: "Back", Help: "Clear filter and marks, leave a zoom, go to the containers"},
 		{ID: "theme", Title: "Theme…", Word: "theme", Args: "[NAME]", Help: "Look at the themes, and choose one"},
 		{ID: "meters", Keys: []string{"%"}, Title: "Meters", Word: "meters", Help: "Measure what the rows on the screen and the host use, or stop it"},
+		{ID: "mouse", Keys: []string{"ctrl+t"}, Title: "Mouse", Word: "mouse", Help: "Leave the mouse to the terminal, which then selects text, or take it back"},
 		{ID: "suspend", Keys: []string{"ctrl+z"}, Title: "Suspend", Help: "Back to the shell; fg returns"},
 		{ID: "quit", Keys: []string{"q", "ctrl+c"}, Title: "Quit", Word: "quit", Help: "Leave; containers and jobs go on", Short: "quit"},
 		{ID: "help", Keys: []string{"?"}, Title: "Help", Word: "help", Help: "All keys", Short: "help"},

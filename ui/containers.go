@@ -50,7 +50,7 @@ func (m *Model) containerSpec() lists.Spec[engine.ContainerSummary] {
 				sign, _, style := m.styles.Status(c.Status)
 				return sign, style
 			})},
-			{Title: "name", Order: "name", Min: 12, Max: 40, Measure: func(c *row) int { return widgets.Width(m.rowName(c)) },
+			{Title: "name", Order: "name", Min: 10, Max: 40, Measure: func(c *row) int { return widgets.Width(m.rowName(c)) },
 				Cell: text(func(c *row) (string, lipgloss.Style) { return m.rowName(c), m.nameStyle(c) })},
 			{Title: "cpu", Order: "cpu", Min: 6, Right: true, Gap: 2, Cell: m.cpuCell},
 			{Min: 5, Max: 20, Rank: 4, Cell: m.sparkCell},
@@ -210,7 +210,7 @@ func (m *Model) endCell(c *engine.ContainerSummary) lists.Cell {
 }
 
 func (m *Model) sparkCell(c *engine.ContainerSummary, width int) lists.Cell {
-	return lists.Cell{Text: widgets.FitLeft(m.load(c.ID).spark(width), width), Style: m.styles.Accent}
+	return lists.Cell{Text: widgets.FitLeft(m.load(c.ID).spark(width), width), Style: m.styles.Muted}
 }
 
 // tally stands at the right end of a project's heading: how many of its

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -230,21 +231,10 @@ func (m *Model) tabs() []tabs.Tab {
 	return m.detail.tabs
 }
 
-// detailTitle is what the detail is about and its tabs; where they do not fit
-// the others shrink to their first letters.
+// detailTitle is what the detail is about and its tabs.
 func (m *Model) detailTitle(width int) string {
-	names, at := m.tabNames()
-	about := m.detailSubject()
-	if over := widgets.Width(about) + 2 + len(strings.Join(names, "  ")) - width; over > 0 {
-		for i := range names {
-			if i != at {
-				names[i] = names[i][:1]
-			}
-		}
-		if over = widgets.Width(about) + 2 + len(strings.Join(names, "  ")) - width; over > 0 {
-			about = strings.TrimRight(widgets.Fit(about, max(4, widgets.Width(about)-over)), " ")
-		}
-	}
+	about, names := m.titleParts(width)
+	_, at := m.tabNames()
 	title := m.styles.Muted.Render(about + " ")
 	if m.focus == detailPane {
 		title = m.styles.FocusTitle.Render(about + " ")
@@ -259,6 +249,24 @@ func (m *Model) detailTitle(width int) string {
 	return title
 }
 
+// titleParts are the pieces of the title as they stand there: where they do not
+// fit, the tabs that are not shown shrink to their first letters.
+func (m *Model) titleParts(width int) (about string, names []string) {
+	names, at := m.tabNames()
+	about = m.detailSubject()
+	if over := widgets.Width(about) + 2 + len(strings.Join(names, "  ")) - width; over > 0 {
+		for i := range names {
+			if i != at {
+				names[i] = names[i][:1]
+			}
+		}
+		if over = widgets.Width(about) + 2 + len(strings.Join(names, "  ")) - width; over > 0 {
+			about = strings.TrimRight(widgets.Fit(about, max(4, widgets.Width(about)-over)), " ")
+		}
+	}
+	return about, names
+}
+
 func (m *Model) detailSubject() string {
 	if m.detail.side == imagesPane {
 		if img, ok := m.image(); ok {
@@ -266,11 +274,12 @@ func (m *Model) detailSubject() string {
 		}
 		return "Image"
 	}
-	for _, c := range m.state.Containers {
-		if c.ID == m.chosen() {
-			sign, _, _ := m.styles.Status(c.Status)
-			return sign + " " + c.Name
-		}
+	if c := m.containers.Current(); c != nil {
+		sign, _, _ := m.styles.Status(c.Status)
+		return sign + " " + c.Name
+	}
+	if name, ok := m.containers.Heading(); ok {
+		return name
 	}
 	return "Container"
 }
@@ -284,12 +293,24 @@ func (m *Model) detailPane(r rect) []string {
 	case m.object() == "" && m.detail.side == imagesPane:
 		return p.Render(m.empty(w, "No image is chosen.", ""))
 	case m.object() == "":
-		return p.Render(m.empty(w, "No container is chosen.", ""))
+		return p.Render(m.nothingChosen(w))
 	case m.detail.open != m.panel(): // until the cursor rests
 		return p.Render(nil)
 	}
 	p.Position = m.detail.open.Status()
 	return p.Render(m.detail.open.View(w, h))
+}
+
+// nothingChosen stands in the detail while the cursor is on no container. On
+// the heading of a project it says how that does.
+func (m *Model) nothingChosen(w int) []string {
+	name, ok := m.containers.Heading()
+	if !ok {
+		return m.empty(w, "No container is chosen.", "")
+	}
+	tally, _ := m.tally(name)
+	running, all, _ := strings.Cut(tally, "/")
+	return m.empty(w, fmt.Sprintf("%s of the %s containers of %s run.", running, all, name), "Actions here go to all of them; enter folds.")
 }
 
 // logColumn draws the log beside the detail.
@@ -302,7 +323,7 @@ func (m *Model) logColumn(r rect) []string {
 	p.Styled = true
 	w, h := p.Inner()
 	if m.chosen() == "" {
-		return p.Render(m.empty(w, "No container is chosen.", ""))
+		return p.Render(nil)
 	}
 	if m.detail.logged != m.chosen() { // until the cursor rests
 		return p.Render(nil)
@@ -324,11 +345,15 @@ func (m *Model) panelHints() []string {
 func (m *Model) inPanel() bool { return m.focused() != nil }
 
 // focused is the panel that has the focus; nil while a list has it.
-func (m *Model) focused() tabs.Panel {
+func (m *Model) focused() tabs.Panel { return m.panelIn(m.focus) }
+
+// panelIn is the panel that a pane shows; nil where it is a list, or nothing
+// yet.
+func (m *Model) panelIn(p pane) tabs.Panel {
 	switch {
-	case m.focus == sidePane:
+	case p == sidePane:
 		return m.detail.log
-	case m.focus == detailPane && m.detail.open != nil:
+	case p == detailPane && m.detail.open != nil:
 		return m.detail.open
 	}
 	return nil

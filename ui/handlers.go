@@ -236,6 +236,7 @@ func viewHandlers() map[keys.ID]handler {
 		"zoom":            shows(func(m *Model) { m.zoom = true }),
 		"unzoom":          shows(func(m *Model) { m.zoom = false }),
 		"back":            shows((*Model).back),
+		"mouse":           always((*Model).toggleMouse),
 		"meters":          always((*Model).toggleMeters),
 		"suspend":         always(func(*Model) tea.Cmd { return tea.Suspend }),
 		"quit": always(func(m *Model) tea.Cmd {

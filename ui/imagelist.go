@@ -50,7 +50,7 @@ func (m *Model) imageSpec() lists.Spec[engine.ImageSummary] {
 				return lists.Cell{Text: widgets.Bytes(float64(img.Size)), Style: m.styles.Text}
 			}},
 			{Title: "age", Order: "age", Min: 5, Right: true, Rank: 1, Cell: muted(func(img *row) string { return m.age(img.Created) })},
-			{Title: "used", Order: "used", Min: 6, Right: true, Rank: 2, Cell: func(img *row, _ int) lists.Cell {
+			{Title: "used", Order: "used", Min: 4, Max: 8, Measure: func(img *row) int { return widgets.Width(used(img)) }, Right: true, Rank: 2, Cell: func(img *row, _ int) lists.Cell {
 				return lists.Cell{Text: used(img), Style: m.styles.Muted}
 			}},
 		},

@@ -179,7 +179,7 @@ func (m *Model) gauges() []fact {
 	h, s := m.host, m.styles
 	var out []fact
 	if n := len(h.busy); n > 0 {
-		out = append(out, plain(s.Muted, "cpu "+widgets.FitLeft(spark(h.busy, 5, 1), 5)).add(plain(s.Text, fmt.Sprintf("%4.0f %%", 100*h.busy[n-1]))))
+		out = append(out, plain(s.Muted, widgets.FitLeft("cpu "+spark(h.busy, 5, 1), 9)).add(plain(s.Text, fmt.Sprintf("%4.0f %%", 100*h.busy[n-1]))))
 	}
 	if h.last.MemoryTotal > 0 {
 		out = append(out, m.share("mem ", h.last.MemoryUsed, h.last.MemoryTotal, widgets.BinaryBytes))

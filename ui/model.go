@@ -59,6 +59,7 @@ type Model struct {
 	zoom          bool
 	filtering     bool // keys go into the filter of the focused list
 	split         splits
+	pointer       pointer
 
 	info       engine.Info
 	feed       *feed.Lists
@@ -94,6 +95,8 @@ type Options struct {
 	Terminal Terminal
 	// DetachKeys leave a terminal that is attached: "ctrl-p,ctrl-q".
 	DetachKeys string
+	// NoMouse leaves the mouse to the terminal.
+	NoMouse bool
 	// ActAtOnce names what does not ask first: "stop", "restart".
 	ActAtOnce []string
 	// Config is where the options come from, for what is said about them.
@@ -109,6 +112,7 @@ func New(ctx context.Context, eng engine.Engine, opts Options) *Model {
 	}
 	m.containers, m.images, m.jobList = lists.New(m.containerSpec()), lists.New(m.imageSpec()), lists.New(m.jobSpec())
 	m.detail = newDetail(m)
+	m.pointer.off = opts.NoMouse
 	var problems []string
 	m.keys, m.look, problems = opts.configure()
 	m.styles = m.look.styles()

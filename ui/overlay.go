@@ -150,11 +150,6 @@ func (m *Model) overlayMsg(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 			return false, nil
 		}
 		return true, m.dialogPaste(msg.Content)
-	case tea.MouseMsg:
-		if len(m.dialogs) == 0 {
-			return false, nil
-		}
-		return true, m.dialogMouse(msg)
 	case suggestMsg:
 		msg.form.Suggest(msg.field, msg.typed, msg.words)
 	case changeMsg:

@@ -45,7 +45,9 @@ func (m *Model) take(msg tea.Msg) tea.Cmd {
 			return m.grow()
 		}
 	case tea.KeyPressMsg:
-		return m.key(msg)
+		return m.keyNamed(msg.String(), msg.Text)
+	case tea.MouseMsg:
+		return m.mouse(msg)
 	default:
 		return m.answered(msg)
 	}
@@ -87,15 +89,14 @@ func (m *Model) grow() tea.Cmd {
 	return m.ageTick()
 }
 
-// key routes a key: to the dialog on top, the filter, the action that has it,
-// and else to what scrolls.
-func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {
-	key := msg.String()
+// keyNamed routes a key: to the dialog on top, the filter, the action that has
+// it, and else to what scrolls.
+func (m *Model) keyNamed(key, text string) tea.Cmd {
 	switch {
 	case len(m.dialogs) > 0:
-		return m.dialogKey(key, msg.Text)
+		return m.dialogKey(key, text)
 	case m.filtering:
-		m.filterKey(key, msg.Text)
+		m.filterKey(key, text)
 		return m.follow()
 	}
 	if m.inPanel() {

@@ -16,6 +16,9 @@ func (m *Model) View() tea.View {
 	v.AltScreen = true
 	v.WindowTitle = "gantry"
 	v.BackgroundColor, v.ForegroundColor = m.styles.Page, m.styles.PageText
+	if !m.pointer.off {
+		v.MouseMode = tea.MouseModeCellMotion
+	}
 	return v
 }
 

@@ -208,7 +208,7 @@ func (l *List[T]) Position() string {
 			}
 		}
 		if _, heading := l.Heading(); heading {
-			return fmt.Sprintf(glyph.Dash+"/%d", l.shown)
+			return fmt.Sprint(l.shown)
 		}
 		return fmt.Sprintf("%d/%d", n, l.shown)
 	}

@@ -139,7 +139,10 @@ func (d *Driver) Screen() string {
 }
 
 // Raw is what is shown, with its escape sequences.
-func (d *Driver) Raw() string { return d.model.(interface{ View() tea.View }).View().Content }
+func (d *Driver) Raw() string { return d.View().Content }
+
+// View is what the model asks the terminal to be.
+func (d *Driver) View() tea.View { return d.model.View() }
 
 // Golden compares the screen with testdata/screens/NAME.txt. With UPDATE=1 in
 // the environment it writes the file.
