@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -54,6 +55,7 @@ type imageRow struct {
 	Digest       string
 	ID           string
 	Platform     string
+	Problem      string `json:",omitempty"` // why the image cannot be used
 	Repository   string
 	SharedSize   string
 	Size         string
@@ -68,7 +70,7 @@ func (a *app) listImages(cmd *cobra.Command, flags imagesFlags) error {
 		table:  "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}",
 		header: imageRow{
 			Containers: "CONTAINERS", CreatedAt: "CREATED AT", CreatedSince: "CREATED", Digest: "DIGEST", ID: "IMAGE ID",
-			Platform: "PLATFORM", Repository: "REPOSITORY", SharedSize: "SHARED SIZE", Size: "SIZE", Tag: "TAG",
+			Platform: "PLATFORM", Problem: "PROBLEM", Repository: "REPOSITORY", SharedSize: "SHARED SIZE", Size: "SIZE", Tag: "TAG",
 			UniqueSize: "UNIQUE SIZE", VirtualSize: "SIZE",
 		},
 	}
@@ -93,7 +95,27 @@ func (a *app) listImages(cmd *cobra.Command, flags imagesFlags) error {
 	for _, img := range found.Items {
 		rows = append(rows, imageRows(img, flags.digests || p.uses("Digest"), flags.noTrunc)...)
 	}
-	return p.write(a.std.Out, rows)
+	if err := p.write(a.std.Out, rows); err != nil {
+		return err
+	}
+	if !flags.quiet && (flags.format == "" || strings.HasPrefix(flags.format, "table")) {
+		a.warnOfProblems(found.Items)
+	}
+	return nil
+}
+
+// warnOfProblems names the images of a table that cannot be used.
+func (a *app) warnOfProblems(list []engine.ImageSummary) {
+	for _, img := range list {
+		if img.Problem == "" {
+			continue
+		}
+		name := img.ID.Short()
+		if len(img.Tags) > 0 {
+			name = img.Tags[0]
+		}
+		fmt.Fprintf(a.std.Err, "WARNING: image %s cannot be used: %s\n", printable(name, ""), printable(img.Problem, ""))
+	}
 }
 
 // imageRows is a row per tag, and with digests per tag and digest; an image
@@ -103,7 +125,7 @@ func imageRows(img engine.ImageSummary, digests, noTrunc bool) []imageRow {
 		ID: img.ID.Short(), CreatedAt: img.Created.Local().Format("2006-01-02 15:04:05 -0700 MST"),
 		CreatedSince: "N/A", Containers: strconv.Itoa(len(img.Containers)), Platform: img.Platform.String(),
 		Size: size3(float64(img.Size)), VirtualSize: size3(float64(img.Size)), SharedSize: "N/A", UniqueSize: "N/A",
-		Repository: "<none>", Tag: "<none>", Digest: "<none>",
+		Repository: "<none>", Tag: "<none>", Digest: "<none>", Problem: img.Problem,
 	}
 	if img.Created.Year() > 1980 { // reproducible builds are dated 1970 or 1980
 		row.CreatedSince = ago(img.Created)

@@ -3,6 +3,8 @@ package cli_test
 import (
 	"strings"
 	"testing"
+
+	"gantry/engine/fake"
 )
 
 // TestOutput compares what lists print with goldens: headings, columns and
@@ -54,6 +56,28 @@ func TestOutput(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A damaged image is listed with what is wrong with it, beside the table.
+func TestDamagedImage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.e.AddImage(fake.Image{Refs: []string{"whole"}})
+	w.e.AddImage(fake.Image{Refs: []string{"broken:1"}, Problem: "its configuration is corrupt;\x1b[2J pull it again"})
+	const warning = "WARNING: image broken:1 cannot be used: its configuration is corrupt;"
+	if out := w.ok("images"); !strings.Contains(out, "broken") || !strings.Contains(w.err.String(), warning) || strings.Contains(w.err.String(), "\x1b") || strings.Contains(w.err.String(), "whole") {
+		t.Errorf("images: %q, stderr %q", out, w.err.String())
+	}
+	for _, quiet := range [][]string{{"images", "-q"}, {"images", "--format", "json"}, {"images", "--format", "{{.ID}}"}} {
+		if w.ok(quiet...); w.err.Len() > 0 {
+			t.Errorf("%v: stderr %q", quiet, w.err.String())
+		}
+	}
+	for args, want := range map[string]string{"images --format {{.Problem}}": "pull it again", "images --format json": `"Problem":"its`, "inspect broken:1": `"Problem": "its`} {
+		if out := w.ok(strings.Fields(args)...); strings.Count(out, want) != 1 {
+			t.Errorf("%s: %q", args, out)
+		}
+	}
 }
 
 func TestHelp(t *testing.T) {

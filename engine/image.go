@@ -43,6 +43,8 @@ type ImageDetail struct {
 	Size         int64          `json:"Size"`
 	RootFS       ImageRootFS    `json:"RootFS"`
 	Manifest     images.Digest  `json:"ManifestDigest"`
+	// Problem is that of images.Image: with it, what could not be read is missing.
+	Problem string `json:"Problem,omitempty"`
 }
 
 // ImageRootFS lists the uncompressed layers' digests, bottom first.

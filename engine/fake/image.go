@@ -26,6 +26,7 @@ type Image struct {
 	Size     int64
 	Layers   []images.Digest
 	History  []engine.HistoryEntry
+	Problem  string
 }
 
 // image is one image of the store; Engine.mu guards every field.
@@ -39,6 +40,7 @@ type image struct {
 	size         int64
 	layers       []images.Digest
 	history      []engine.HistoryEntry
+	problem      string
 }
 
 // AddImage puts an image into the store and returns its ID. It panics when a
@@ -52,7 +54,7 @@ func (e *Engine) AddImage(script Image) images.Digest {
 func (e *Engine) addImage(script Image) *image {
 	img := &image{
 		id: script.ID, manifest: script.Manifest, platform: script.Platform, config: script.Config,
-		created: script.Created, size: script.Size, layers: script.Layers, history: script.History,
+		created: script.Created, size: script.Size, layers: script.Layers, history: script.History, problem: script.Problem,
 	}
 	if img.id == "" {
 		img.id = e.drawDigest()
@@ -168,7 +170,7 @@ func (is imageStore) List(ctx context.Context, opts engine.ImageListOptions) (en
 		if tags, ok := is.e.matchImage(img, opts); ok {
 			list.Items = append(list.Items, engine.ImageSummary{Containers: is.e.users(img), Image: images.Image{
 				ID: img.id, Manifest: img.manifest, Tags: tags, RepoDigests: img.digests, Platform: img.platform,
-				Created: img.created, Labels: img.config.Labels, Size: img.size, Download: img.size / 2, DiffIDs: img.layers,
+				Created: img.created, Labels: img.config.Labels, Size: img.size, Download: img.size / 2, DiffIDs: img.layers, Problem: img.problem,
 			}})
 		}
 	}
@@ -227,7 +229,7 @@ func (is imageStore) Inspect(ctx context.Context, ref string) (engine.ImageDetai
 	return engine.ImageDetail{
 		ID: img.id, RepoTags: slices.Clone(img.refs), RepoDigests: slices.Clone(img.digests), Created: &created,
 		Config: &config, Architecture: img.platform.Architecture, Variant: img.platform.Variant, Os: img.platform.OS,
-		Size: img.size, RootFS: engine.ImageRootFS{Type: "layers", Layers: img.layers}, Manifest: img.manifest,
+		Size: img.size, RootFS: engine.ImageRootFS{Type: "layers", Layers: img.layers}, Manifest: img.manifest, Problem: img.problem,
 	}, nil
 }
 

@@ -159,11 +159,15 @@ func pickImage(all []images.Image, ref string) (*images.Image, error) {
 // Inspect implements engine.ImageReader.
 func (i *imageStore) Inspect(ctx context.Context, ref string) (engine.ImageDetail, error) {
 	img, cfg, err := (*Engine)(i).image(ctx, ref)
-	if err != nil {
+	if err != nil && img.Problem == "" {
 		return engine.ImageDetail{}, imageErr("inspect", ref, err)
 	}
+	if err != nil { // a damaged image is shown as far as it can be read
+		cfg = &images.ConfigFile{Architecture: img.Platform.Architecture, Variant: img.Platform.Variant, OS: img.Platform.OS}
+	}
 	d := engine.ImageDetail{
-		ID: img.ID, RepoTags: img.Tags, RepoDigests: img.RepoDigests, Created: cfg.Created, Author: cfg.Author,
+		Problem: img.Problem,
+		ID:      img.ID, RepoTags: img.Tags, RepoDigests: img.RepoDigests, Created: cfg.Created, Author: cfg.Author,
 		Config: &cfg.Config, Architecture: cfg.Architecture, Variant: cfg.Variant, Os: cfg.OS, Size: img.Size,
 		RootFS: engine.ImageRootFS{Type: "layers", Layers: cfg.RootFS.DiffIDs}, Manifest: img.Manifest,
 	}
