@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/vt"
@@ -33,6 +32,7 @@ type Terminal struct {
 	written int64                 // guarded by mu: bytes that came from the program
 	changed map[chan struct{}]int // guarded by mu: who waits for output
 
+	drawn chan struct{} // gets one for each end mark that was drawn
 	ended chan struct{} // closed when the program was waited for
 	pumps sync.WaitGroup
 }
@@ -53,7 +53,7 @@ func Start(cmd *exec.Cmd, o Options) (*Terminal, error) {
 	}
 	t := &Terminal{
 		cmd: cmd, tty: master, held: slave, emu: vt.NewEmulator(o.Width, o.Height),
-		modes: make(map[ansi.Mode]bool), changed: make(map[chan struct{}]int), ended: make(chan struct{}),
+		modes: make(map[ansi.Mode]bool), changed: make(map[chan struct{}]int), drawn: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	if o.Foreground != nil {
 		t.emu.SetDefaultForegroundColor(o.Foreground)
@@ -83,7 +83,13 @@ func Start(cmd *exec.Cmd, o Options) (*Terminal, error) {
 // listen keeps what the emulator does not: which modes are on, and the title.
 func (t *Terminal) listen() {
 	t.emu.SetCallbacks(vt.Callbacks{
-		EnableMode:       func(m ansi.Mode) { t.modes[m] = true },
+		EnableMode: func(m ansi.Mode) {
+			if m == endMark {
+				t.drawn <- struct{}{}
+				return
+			}
+			t.modes[m] = true
+		},
 		DisableMode:      func(m ansi.Mode) { t.modes[m] = false },
 		CursorVisibility: func(visible bool) { t.hidden = !visible },
 		Title:            func(s string) { t.title = s },
@@ -219,21 +225,16 @@ func (t *Terminal) Wait(ctx context.Context, holds func(Screen) bool) (Screen, e
 	}
 }
 
-// settle reads what an ended program left in the buffer.
+// endMark is a mode that no terminal has: switching it on changes nothing.
+const endMark = ansi.DECMode(7_777)
+
+// settle waits until all is drawn that an ended program has printed: it comes
+// before a mark that is printed after it.
 func (t *Terminal) settle() Screen {
-	for t.queued() > 0 {
-		time.Sleep(time.Millisecond)
+	if _, err := t.held.WriteString(ansi.SetMode(endMark)); err == nil {
+		<-t.drawn
 	}
 	return t.Screen()
-}
-
-// queued is how many bytes wait to be drawn. It does not use Fd, which would
-// make reads block until there is something, also after Close.
-func (t *Terminal) queued() (n int) {
-	if raw, err := t.tty.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
-	}
-	return n
 }
 
 // End waits for the end of the program and returns its state.
