@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"gantry/cli"
 	"gantry/engine"
@@ -64,15 +63,12 @@ func uiOptions(g cli.Global) ui.Options {
 func configured(c config.Config, problems []config.Problem) ui.Options {
 	o := ui.Options{
 		Keys: c.Keys, Theme: c.UI.Theme, Themes: library(c), DetachKeys: c.DetachKeys, NoMouse: !c.UI.Mouse,
-		Config: ui.Config{File: cmp.Or(c.File, filepath.Join(c.Dir(os.Getenv), "config.toml")), Place: c.Place},
+		Config: ui.Config{File: cmp.Or(c.File, filepath.Join(c.Dir(os.Getenv), "config.toml")), Problems: problems, At: c.At},
 	}
 	for _, what := range []string{"stop", "restart"} {
 		if !slices.Contains(c.UI.AskBefore, what) {
 			o.ActAtOnce = append(o.ActAtOnce, what)
 		}
-	}
-	for _, p := range problems {
-		o.Config.Problems = append(o.Config.Problems, p.String())
 	}
 	return o
 }
@@ -89,14 +85,18 @@ func checkConfig(path string) (cli.Config, error) {
 	wrong := o.Check()
 	_, bad := o.Themes.All()
 	for _, p := range bad {
-		if text := p.String(); !slices.Contains(wrong, text) { // the chosen theme's are there already
-			wrong = append(wrong, text)
+		if !slices.Contains(wrong, p) { // the chosen theme's are there already
+			wrong = append(wrong, p)
 		}
 	}
 	if len(wrong) == 0 {
 		return out, nil
 	}
-	return out, fmt.Errorf("%w configuration:\n%s", engine.ErrInvalid, strings.Join(wrong, "\n"))
+	text := ""
+	for _, p := range wrong {
+		text += "\n" + p.String()
+	}
+	return out, fmt.Errorf("%w configuration:%s", engine.ErrInvalid, text)
 }
 
 // detachKeys takes care not to read what only the workbench needs: every run

@@ -3,11 +3,14 @@ package ui
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"gantry/internal/tomldoc"
 	"gantry/themes"
+	"gantry/ui/dialogs"
 	"gantry/ui/keys"
 	"gantry/ui/styles"
+	"gantry/ui/widgets"
 )
 
 // look is what the styles come from. Nothing waits for the terminal to tell
@@ -26,23 +29,37 @@ type Config struct {
 	// File is where it is, or where one would be.
 	File string
 	// Problems are what is wrong in it already.
-	Problems []string
-	// Place says where a value stands, as a prefix of what is said about it;
-	// nil: nobody knows.
-	Place func(key ...string) string
+	Problems []tomldoc.Problem
+	// At makes a problem of the value of a key, with its place; nil: nobody
+	// knows that.
+	At func(key ...string) tomldoc.Problem
 }
 
-func (c Config) problem(message string, key ...string) string {
-	if c.Place == nil {
-		return message
+func (c Config) problem(message string, key ...string) tomldoc.Problem {
+	var p tomldoc.Problem
+	if c.At != nil {
+		p = c.At(key...)
 	}
-	return c.Place(key...) + message
+	p.Message = message
+	return p
 }
 
 // Check tells what is wrong with the options. They work all the same.
-func (o Options) Check() []string {
+func (o Options) Check() []tomldoc.Problem {
 	_, _, problems := o.configure()
 	return problems
+}
+
+// openProblems tells what is wrong with the configuration.
+func (m *Model) openProblems(problems []tomldoc.Problem) {
+	lines := make([]string, len(problems))
+	for i, p := range problems {
+		lines[i] = widgets.Safe([]byte(p.String()))
+	}
+	m.open(dialogs.Message{
+		Name: "The configuration", Text: strings.Join(lines, "\n"),
+		Hint: "Everything else works. gantry config check says the same on the command line.",
+	})
 }
 
 func noTheme(name string, names []string) error {
@@ -53,7 +70,7 @@ func noTheme(name string, names []string) error {
 }
 
 // configure makes of the options what the model needs.
-func (o Options) configure() (*keys.Registry, look, []string) {
+func (o Options) configure() (*keys.Registry, look, []tomldoc.Problem) {
 	problems := slices.Clone(o.Config.Problems)
 	all := actions()
 	for i, a := range all { // the dots that say that more is asked
@@ -68,8 +85,7 @@ func (o Options) configure() (*keys.Registry, look, []string) {
 		problems = append(problems, o.Config.problem(noTheme(o.Theme, names).Error(), "ui", "theme"))
 	}
 	choice, bad := o.Themes.Choose(o.Theme)
-	for _, p := range bad {
-		problems = append(problems, p.String())
-	}
+	problems = append(problems, bad...)
+	tomldoc.Sort(problems)
 	return registry, look{o.Terminal, choice, names, !o.Terminal.Light}, problems
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"gantry/engine/fake"
+	"gantry/internal/tomldoc"
 	"gantry/themes"
 	"gantry/ui"
 	"gantry/ui/glyph"
@@ -323,19 +324,25 @@ func TestConfigurationMistakesAreTold(t *testing.T) {
 	}
 	opts := ui.Options{
 		Theme: "mine", Themes: themes.Library{Dir: dir}, Keys: map[string][]string{"container.stopp": {"x"}},
-		Config: ui.Config{Problems: []string{"config.toml:1:1: first"}, Place: func(key ...string) string { return "config.toml:" + strings.Join(key, ".") + ": " }},
+		Config: ui.Config{
+			Problems: []tomldoc.Problem{{File: "config.toml", Line: 3, Column: 1, Message: "third"}},
+			At: func(key ...string) tomldoc.Problem {
+				return tomldoc.Problem{File: "config.toml", Line: len(key), Column: 1}
+			},
+		},
 	}
-	if got := opts.Check(); len(got) != 3 || !strings.HasPrefix(got[1], `config.toml:keys.container.stopp: there is no action "container.stopp"`) {
-		t.Errorf("problems: %q", got)
+	want := []string{`config.toml:2:1: there is no action "container.stopp"; did you mean "container.stop"?`, `config.toml:3:1: third`}
+	if got := opts.Check(); len(got) != 3 || got[1].String() != want[0] || got[2].String() != want[1] { // the theme's path comes first
+		t.Errorf("problems: %v", got)
 	}
 	driveWith(t, 100, 30, opts, shop, func(t *testing.T, _ *fake.Engine, d *uitest.Driver) {
-		wants(t, d, "config.toml:1:1: first", `no action "container.stopp"`, "mine.toml:2:1", `did you mean "accent"?`)
+		wants(t, d, "config.toml:3:1: third", `no action "container.stopp"`, "mine.toml:2:1", `did you mean "accent"?`)
 		d.Keys("esc")
 		wants(t, d, "shop-api-1")
 	})
 	for theme, want := range map[string]string{"drak": `did you mean "dark"?`, "zzzz": "gantry config themes lists them"} {
-		if got := (ui.Options{Theme: theme}).Check(); len(got) != 1 || !strings.Contains(got[0], want) {
-			t.Errorf("%s: %q", theme, got)
+		if got := (ui.Options{Theme: theme}).Check(); len(got) != 1 || !strings.Contains(got[0].String(), want) {
+			t.Errorf("%s: %v", theme, got)
 		}
 	}
 }

@@ -4,13 +4,13 @@ import (
 	"context"
 	"os/exec"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"gantry/engine"
+	"gantry/internal/tomldoc"
 	"gantry/themes"
 	"gantry/ui/dialogs"
 	"gantry/ui/feed"
@@ -113,11 +113,11 @@ func New(ctx context.Context, eng engine.Engine, opts Options) *Model {
 	m.containers, m.images, m.jobList = lists.New(m.containerSpec()), lists.New(m.imageSpec()), lists.New(m.jobSpec())
 	m.detail = newDetail(m)
 	m.pointer.off = opts.NoMouse
-	var problems []string
+	var problems []tomldoc.Problem
 	m.keys, m.look, problems = opts.configure()
 	m.styles = m.look.styles()
 	if len(problems) > 0 {
-		m.open(dialogs.Message{Name: "The configuration", Text: strings.Join(problems, "\n"), Hint: "Everything else works. gantry config check says the same on the command line."})
+		m.openProblems(problems)
 	}
 	return m
 }

@@ -58,13 +58,13 @@ func Default() Config {
 // Problem is one mistake in the file.
 type Problem = tomldoc.Problem
 
-// Place says where the value of a key stands, as a Problem does: "FILE:3:1: ".
-// Others say by it what only they know to be wrong.
-func (c Config) Place(key ...string) string {
+// At makes a problem of the value of a key, with its place, for what only
+// others know to be wrong.
+func (c Config) At(key ...string) Problem {
 	if c.doc == nil {
-		return ""
+		return Problem{}
 	}
-	return c.doc.At(key, "", "").String()
+	return c.doc.At(key, "", "")
 }
 
 // Load reads the file that Locate finds.

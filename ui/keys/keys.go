@@ -190,7 +190,7 @@ func (r *Registry) Remap(keys map[string][]string) (*Registry, []Problem) {
 	for _, name := range names {
 		i, ok := r.byID[ID(name)]
 		if !ok {
-			problems = append(problems, Problem{name, fmt.Sprintf("there is no action %q; the nearest is %q", name, r.nearest(name))})
+			problems = append(problems, Problem{name, fmt.Sprintf("there is no action %q; did you mean %q?", name, r.nearest(name))})
 			continue
 		}
 		actions[i].Keys = keys[name]
