@@ -120,7 +120,9 @@ func (c Confirm) parts(width, height int, s styles.Styles) (objects, foot []stri
 		foot = append(foot, s.Muted.Render(l))
 	}
 	head := 1
-	if roomy(height) {
+	if !roomy(height) { // the objects matter more than what is said about them
+		foot = foot[:min(len(foot), max(0, height-5))]
+	} else {
 		head = 2
 		if len(foot) > 0 {
 			foot = append([]string{""}, foot...)

@@ -31,6 +31,9 @@ type Sized interface {
 	Sized(width, height int) Dialog
 }
 
+// allOfIt is the width of a dialog that takes the whole screen.
+const allOfIt = 1 << 16
+
 // Widest is a dialog that may be wider than others.
 type Widest interface {
 	Widest() int
@@ -84,7 +87,7 @@ func room(d Dialog, width, height int) (int, int) {
 		most = w.Widest()
 	}
 	inner := min(width-8, most)
-	if width < 60 || most > width {
+	if width < 60 || most == allOfIt {
 		inner = width - 4
 	}
 	return max(inner, 8), max(1, height-2)

@@ -31,7 +31,7 @@ type HelpRow struct{ Keys, Text, Note string }
 func (d Help) Title() string { return d.Name }
 
 // Widest implements Widest: help takes the whole screen.
-func (d Help) Widest() int { return 1 << 16 }
+func (d Help) Widest() int { return allOfIt }
 
 func (d Help) Hints() []string {
 	if d.typing {
@@ -111,14 +111,17 @@ func (d Help) View(width, height int, s styles.Styles) Body {
 	if d.typing || d.line.String() != "" {
 		foot = s.Accent.Render("/") + d.line.view(24, d.typing, "", false, s)
 	}
+	add := func(key, text string) {
+		if more := "   " + s.Key.Render(key) + s.Muted.Render(" "+text); widgets.Width(widgets.Plain(foot+more)) <= width {
+			foot += more
+		}
+	}
 	if more := len(lines) - offset - n*rows; more > 0 {
-		foot += "   " + s.Key.Render("pgdn") + s.Muted.Render(" "+itoa(more)+" more lines "+glyph.Downward)
+		add("pgdn", itoa(more)+" more lines "+glyph.Downward)
 	} else if offset > 0 {
-		foot += "   " + s.Key.Render("pgup") + s.Muted.Render(" back "+glyph.Upwards)
+		add("pgup", "back "+glyph.Upwards)
 	}
-	if end := foot + "   " + s.Key.Render("esc") + s.Muted.Render(" close"); widgets.Width(widgets.Plain(end)) <= width {
-		foot = end
-	}
+	add("esc", "close")
 	b.Lines = append(b.Lines, "", foot)
 	b.Spots = []Spot{{len(b.Lines) - 1, 0, 9, "/"}}
 	return b

@@ -169,6 +169,9 @@ func (p Part) view(width int, s styles.Styles) string {
 	if width < 56 {
 		size = 0
 	}
+	if width < 34 {
+		state = 0
+	}
 	bar := max(4, width-name-state-size-2)
 	style, done, total := s.Accent, p.Done, p.Total
 	switch {

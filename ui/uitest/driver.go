@@ -107,6 +107,10 @@ func press(k string) tea.KeyPressMsg {
 	if rest, ok := strings.CutPrefix(k, "shift+"); ok {
 		k, key.Mod = rest, tea.ModShift
 	}
+	if k == "space" {
+		key.Code, key.Text = tea.KeySpace, " "
+		return tea.KeyPressMsg(key)
+	}
 	if code, ok := special[k]; ok {
 		key.Code = code
 		return tea.KeyPressMsg(key)
@@ -155,6 +159,40 @@ func (d *Driver) Golden(name string) {
 func (d *Driver) GoldenStyled(name string) {
 	d.t.Helper()
 	d.compare(name+".ansi", d.Raw()+"\n")
+}
+
+// GoldenWindow is Golden for the dialog with a title, without what is behind.
+func (d *Driver) GoldenWindow(name, title string) {
+	d.t.Helper()
+	got := d.Window(title)
+	if got == "" {
+		d.t.Errorf("%s: no window %q on the screen:\n%s", name, title, d.Screen())
+		return
+	}
+	d.compare(name+".txt", got)
+}
+
+// Window is the dialog with a title, "" when there is none.
+func (d *Driver) Window(title string) string {
+	lines := strings.Split(ansi.Strip(d.Raw()), "\n")
+	for y, l := range lines {
+		before, after, ok := strings.Cut(l, "╭─ "+title+" ")
+		if !ok {
+			continue
+		}
+		x := ansi.StringWidth(before)
+		edge, _, _ := strings.Cut(after, "╮")
+		width := ansi.StringWidth("╭─ "+title+" "+edge) + 1
+		var b strings.Builder
+		for _, l := range lines[y:] {
+			part := ansi.Cut(l, x, x+width)
+			b.WriteString(part + "\n")
+			if strings.HasPrefix(part, "╰") {
+				return b.String()
+			}
+		}
+	}
+	return ""
 }
 
 func (d *Driver) compare(name, got string) {
