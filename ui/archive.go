@@ -90,7 +90,7 @@ func (m *Model) askSave(imgs []engine.ImageSummary) tea.Cmd {
 }
 
 func saveCommand(file string, names []string) string {
-	return "gantry save -o " + quote(file) + " " + strings.Join(names, " ")
+	return "gantry save -o " + orWord(file, "FILE") + " " + strings.Join(names, " ")
 }
 
 // save writes the archive beside the file and puts it into its place when it is
@@ -151,7 +151,7 @@ func (m *Model) askLoad() tea.Cmd {
 	return m.openForm(dialogs.Form{
 		Name: "Load from a file", Yes: "load",
 		Fields:  []dialogs.Field{{Key: "file", Label: "file", Hint: "images.tar, also compressed", Lookup: lookPaths, Check: needed("the file's name")}},
-		Preview: func(v dialogs.Values) string { return "gantry load -i " + quote(v.Text("file")) },
+		Preview: func(v dialogs.Values) string { return "gantry load -i " + orWord(v.Text("file"), "FILE") },
 		Tag:     formTag(func(v dialogs.Values) tea.Cmd { return m.loadFile(v.Text("file")) }),
 	})
 }
@@ -218,7 +218,7 @@ func importCommand(file, name, message string) string {
 	if message != "" {
 		cmd += "-m " + quote(message) + " "
 	}
-	return strings.TrimSpace(cmd + quote(file) + " " + name)
+	return strings.TrimSpace(cmd + orWord(file, "FILE") + " " + name)
 }
 
 func (m *Model) importFile(file, name, message string) tea.Cmd {

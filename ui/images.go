@@ -32,7 +32,7 @@ func (m *Model) askTag(img engine.ImageSummary) tea.Cmd {
 	})
 }
 
-func tagCommand(from, to string) string { return "gantry tag " + from + " " + quote(to) }
+func tagCommand(from, to string) string { return "gantry tag " + from + " " + orWord(to, "NAME") }
 
 func (m *Model) tag(img engine.ImageSummary, name string) tea.Cmd {
 	return m.do(operation{name: "Tag", past: "tagged " + imageName(img) + " as", command: tagCommand(imageName(img), name), objects: []string{name},
@@ -79,8 +79,7 @@ func (m *Model) askRemoveImages(imgs []engine.ImageSummary) tea.Cmd {
 			free += img.Size
 		}
 		for _, c := range mine {
-			_, word, _ := m.styles.Status(c.Status)
-			o.Under = append(o.Under, c.Name+", "+word)
+			o.Under = append(o.Under, c.Name+", "+m.stateWord(c))
 		}
 		objects = append(objects, o)
 	}
@@ -88,12 +87,12 @@ func (m *Model) askRemoveImages(imgs []engine.ImageSummary) tea.Cmd {
 	switch {
 	case free > 0:
 		d.Note = "Up to " + bytesText(free) + " come back: layers that nothing else needs go."
-	case keep > 0:
+	case keep > 0 && held == 0:
 		d.Note = "Nothing comes back: only a name goes."
 	}
 	if held > 0 {
 		d.Warn = "What containers use stays until they are removed."
-		d.More = []dialogs.Button{{Key: "c", Word: fmt.Sprintf("remove with %d %s", len(users), pick(len(users), "container", "containers"))}}
+		d.More = []dialogs.Button{{Key: "c", Word: fmt.Sprintf("remove with %d %s", len(users), pick(len(users), "container", "containers")), Short: "with containers"}}
 	}
 	if held == len(imgs) {
 		d.Yes = ""

@@ -38,7 +38,7 @@ func (m *Model) each(name, past, command string, cs []engine.ContainerSummary, c
 func (m *Model) containerObjects(cs []engine.ContainerSummary) []dialogs.Object {
 	out := make([]dialogs.Object, len(cs))
 	for i, c := range cs {
-		_, word, _ := m.styles.Status(c.Status)
+		word := m.stateWord(c)
 		since := c.Status.FinishedAt
 		if c.Status.Running {
 			since = c.Status.StartedAt
@@ -49,6 +49,18 @@ func (m *Model) containerObjects(cs []engine.ContainerSummary) []dialogs.Object 
 		out[i] = dialogs.Object{Name: c.Name, About: word + "  " + c.Image}
 	}
 	return out
+}
+
+// stateWord says in what state a container is, with what it ended.
+func (m *Model) stateWord(c engine.ContainerSummary) string {
+	_, word, _ := m.styles.Status(c.Status)
+	switch {
+	case c.Status.Status == engine.Exited && c.Status.OOMKilled:
+		return "OOM killed"
+	case c.Status.Status == engine.Exited:
+		return fmt.Sprintf("exited %d", c.Status.ExitCode)
+	}
+	return word
 }
 
 // question is "Stop db?" or "Stop 3 containers?".
@@ -180,7 +192,7 @@ func (m *Model) askRemoveSized(cs []engine.ContainerSummary, sizes map[engine.ID
 	}
 	if live > 0 {
 		command = m.line("container.remove", containerNames(cs)...)
-		d.Warn = pick(len(cs), "It runs, and is killed first.", fmt.Sprintf("%d of them run, and are killed first.", live))
+		d.Warn = pick(len(cs), "It runs, and is killed first.", pick(live, "One of them runs, and is killed first.", fmt.Sprintf("%d of them run, and are killed first.", live)))
 	}
 	d.Command = command
 	return m.ask(d, func() tea.Cmd {
@@ -208,7 +220,7 @@ func (m *Model) askRename(c engine.ContainerSummary) tea.Cmd {
 	})
 }
 
-func renameCommand(from, to string) string { return "gantry rename " + from + " " + quote(to) }
+func renameCommand(from, to string) string { return "gantry rename " + from + " " + orWord(to, "NAME") }
 
 func (m *Model) rename(c engine.ContainerSummary, name string) tea.Cmd {
 	return m.do(operation{name: "Rename", past: "renamed " + c.Name + " to", command: renameCommand(c.Name, name), objects: []string{name},

@@ -164,7 +164,7 @@ func (m *Model) workDone(w *work) tea.Cmd {
 	switch {
 	case len(done) == len(w.tasks):
 		m.closeWork(w.id)
-		line := fmt.Sprintf(glyph.Done+" %s %s (%s)", w.past, sumOf(done), tookText(m.now().Sub(w.begun)))
+		line := fmt.Sprintf(glyph.Done+" %s %s (%s)", w.past, sumOf(done), dialogs.Took(m.now().Sub(w.begun)))
 		if note := w.tasks[0].Note; len(w.tasks) == 1 && note != "" {
 			line += glyph.Sep + note
 		}

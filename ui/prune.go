@@ -85,8 +85,7 @@ func (m *Model) prunedContainers(f found) []dialogs.Object {
 		o := dialogs.Object{Name: m.nameOf(id), About: bytesText(f.sizes[id])}
 		for _, c := range m.state.Containers {
 			if string(c.ID) == id {
-				_, word, _ := m.styles.Status(c.Status)
-				o.About = word + "  " + o.About
+				o.About = m.stateWord(c) + "  " + o.About
 			}
 		}
 		out = append(out, o)

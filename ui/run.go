@@ -196,7 +196,7 @@ func runCommand(v dialogs.Values) string {
 	add("--entrypoint", v.Text("entrypoint"))
 	add("-u", v.Text("user"))
 	add("-w", v.Text("workdir"))
-	words = append(words, v.Text("image"))
+	words = append(words, orWord(v.Text("image"), "IMAGE"))
 	if args, err := split(v.Text("command")); err == nil && len(args) > 0 {
 		words = append(words, quoteAll(args))
 	}

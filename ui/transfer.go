@@ -39,9 +39,9 @@ func checkPlatform(s string) string {
 
 func pullCommand(ref, platform string) string {
 	if platform != "" {
-		return "gantry pull --platform " + quote(platform) + " " + ref
+		return "gantry pull --platform " + quote(platform) + " " + orWord(ref, "IMAGE")
 	}
-	return "gantry pull " + ref
+	return "gantry pull " + orWord(ref, "IMAGE")
 }
 
 func (m *Model) pull(ref, platform string) tea.Cmd {
@@ -88,7 +88,7 @@ func (m *Model) askPushRef(img engine.ImageSummary, name string) tea.Cmd {
 	command := m.line("image.push", name)
 	return m.ask(dialogs.Confirm{
 		Name: "Push", Question: "Push it to " + registry + "?", Yes: "push", Command: command,
-		Objects: []dialogs.Object{{Name: name, About: fmt.Sprintf("%s  %d layers", bytesText(img.Size), len(img.DiffIDs))}},
+		Objects: []dialogs.Object{{Name: name, About: fmt.Sprintf("%s  %d %s", bytesText(img.Size), len(img.DiffIDs), pick(len(img.DiffIDs), "layer", "layers"))}},
 		Note:    "Its layers become readable for whoever may read that repository.",
 	}, func() tea.Cmd {
 		return m.startJob(jobOrder{spec: engine.JobSpec{Kind: "push", Args: map[string]string{"ref": name}}, title: "Push", about: name, command: command})
@@ -288,21 +288,10 @@ func (m *Model) progress(d dialogs.Progress, s feed.Progress) dialogs.Progress {
 	case s.Over:
 		d.Note = s.Text
 		if s.Total > 0 {
-			d.Note += "\n" + bytesText(s.Total) + " in " + tookText(s.Took)
+			d.Note += "\n" + bytesText(s.Total) + " in " + dialogs.Took(s.Took)
 		}
 	}
 	return d
-}
-
-// tookText is "0.4 s" or "2m10s".
-func tookText(d time.Duration) string {
-	switch {
-	case d < 100*time.Millisecond:
-		return d.Round(time.Millisecond).String()
-	case d < time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
-	return d.Round(time.Second).String()
 }
 
 // rate is the speed, and how long it will take at that.

@@ -64,13 +64,19 @@ func TestWindows(t *testing.T) {
 		{"restart", "Restart", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "restart worker") }},
 		{"remove", "Remove", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "rm db worker migrate") }},
 		{"remove-image", "Remove", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "rmi alpine:3.20") }},
-		{"remove-images", "Remove", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "rmi redis:7 nginx:1.27 debian:bookworm") }},
+		{"remove-images", "Remove", func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+			palette(d, "rmi redis:7 nginx:1.27 debian:bookworm")
+		}},
 		{"kill", "Send a signal", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "kill db") }},
 		{"rename", "Rename", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { choose(t, d, "db"); d.Keys("R") }},
 		{"limits", "Change limits", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "update limited") }},
 		{"exec", "Run a command in it", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "exec db"); text(d, "ps") }},
 		{"attach", "Attach", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "attach db") }},
-		{"run", "Run a new container", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { chooseImage(t, d, "nginx"); d.Keys("n"); d.Pass(100 * time.Millisecond) }},
+		{"run", "Run a new container", func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+			chooseImage(t, d, "nginx")
+			d.Keys("n")
+			d.Pass(100 * time.Millisecond)
+		}},
 		{"run-filled", "Run a new container", runFilled},
 		{"run-wrong", "Run a new container", func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
 			chooseImage(t, d, "nginx")
@@ -80,10 +86,19 @@ func TestWindows(t *testing.T) {
 		}},
 		{"run-leave", "Run a new container", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { runFilled(t, e, d); d.Keys("esc") }},
 		{"pull", "Pull an image", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { d.Keys("2", "P"); text(d, "busyb") }},
-		{"pull-progress", "Pull", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "pull busybox:1"); d.Pass(2 * time.Second) }},
-		{"pull-done", "Pull", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "pull busybox:1"); d.Pass(5 * time.Second) }},
+		{"pull-progress", "Pull", func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+			palette(d, "pull busybox:1")
+			d.Pass(2 * time.Second)
+		}},
+		{"pull-done", "Pull", func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+			palette(d, "pull busybox:1")
+			d.Pass(5 * time.Second)
+		}},
 		{"pull-failed", "Pull", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "pull nope:1"); d.Pass(time.Second) }},
-		{"pull-unauthorized", "The registry wants a login", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "pull private:1"); d.Pass(time.Second) }},
+		{"pull-unauthorized", "The registry wants a login", func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+			palette(d, "pull private:1")
+			d.Pass(time.Second)
+		}},
 		{"push", "Push", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "push redis:7") }},
 		{"push-which", "Push which name?", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { chooseImage(t, d, "nginx"); d.Keys("U") }},
 		{"login", "Log in to a registry", func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
@@ -94,11 +109,18 @@ func TestWindows(t *testing.T) {
 			text(d, "secret")
 		}},
 		{"logout", "Log out of a registry", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "logout") }},
-		{"tag", "Tag", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { chooseImage(t, d, "redis"); d.Keys("t"); text(d, "alpine:3.20") }},
+		{"tag", "Tag", func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+			chooseImage(t, d, "redis")
+			d.Keys("t")
+			text(d, "alpine:3.20")
+		}},
 		{"save", "Save to a file", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { chooseImage(t, d, "redis"); d.Keys("S") }},
 		{"load", "Load from a file", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "load") }},
 		{"import", "Import a file system", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "import") }},
-		{"prune", "Prune", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "prune"); d.Keys("tab", "tab", "space") }},
+		{"prune", "Prune", func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+			palette(d, "prune")
+			d.Keys("tab", "tab", "space")
+		}},
 		{"work", "Stop", func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
 			e.Inject(fake.OpStop, fake.Fault{Skip: 1, Delay: 30 * time.Second})
 			palette(d, "stop db shop-api-1 limited")

@@ -61,6 +61,14 @@ func quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
+// orWord quotes a word, or says what would stand there.
+func orWord(s, what string) string {
+	if s == "" {
+		return what
+	}
+	return quote(s)
+}
+
 // quoteAll writes a list of words as a command line.
 func quoteAll(words []string) string {
 	out := make([]string, len(words))

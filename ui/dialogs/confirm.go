@@ -48,9 +48,9 @@ func (c Confirm) Hints() []string {
 
 // buttons are the ways on; without a word for yes there are only the others.
 func (c Confirm) buttons() []Button {
-	list := []Button{{"esc", "cancel"}}
+	list := []Button{button("esc", "cancel")}
 	if c.Yes != "" {
-		list = append(list, Button{"y", c.Yes})
+		list = append(list, button("y", c.Yes))
 	}
 	return append(list, c.More...)
 }
@@ -157,8 +157,12 @@ func objectLines(list []Object, width int, s styles.Styles) []string {
 	var out []string
 	for _, o := range list {
 		out = append(out, "  "+s.Text.Bold(true).Render(widgets.FitName(o.Name, names))+"  "+s.Muted.Render(cut(o.About, max(0, width-names-4))))
-		for _, u := range o.Under {
-			out = append(out, "    "+s.Muted.Render(cut(glyph.Corner+" "+u, width-4)))
+		for i, u := range o.Under {
+			branch := glyph.Branch
+			if i == len(o.Under)-1 {
+				branch = glyph.Corner
+			}
+			out = append(out, "    "+s.Muted.Render(cut(branch+" "+u, width-4)))
 		}
 	}
 	return out

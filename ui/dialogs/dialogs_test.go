@@ -357,7 +357,7 @@ func TestConfirmKeys(t *testing.T) {
 	if d, r := typing(c, "<enter>"); d != nil || !r.OK {
 		t.Error("what does no harm is not preselected")
 	}
-	held := Confirm{Question: "Remove?", More: []Button{{"c", "with containers"}}}
+	held := Confirm{Question: "Remove?", More: []Button{button("c", "with containers")}}
 	if d, r := typing(held, "y"); d != nil || r.OK {
 		t.Error("y acts though there is no such button")
 	}

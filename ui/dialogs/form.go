@@ -233,11 +233,11 @@ func (d *Form) View(width, height int, s styles.Styles) Body {
 	switch {
 	case d.leaving:
 		foot = append(foot, s.Busy.Render(cut("Leave, and lose what was typed?", width)))
-		add(0, Button{"esc", "go on typing"}, Button{"y", "leave"})
+		add(0, button("esc", "go on typing"), button("y", "leave"))
 	case d.Fields[d.at].Kind == Rows:
-		add(-1, Button{"esc", "cancel"}, Button{"ctrl+s", d.Yes})
+		add(-1, button("esc", "cancel"), button("ctrl+s", d.Yes))
 	default:
-		add(1, Button{"esc", "cancel"}, Button{"enter", d.Yes})
+		add(1, button("esc", "cancel"), button("enter", d.Yes))
 	}
 	var body Body
 	if d.About != "" && height > 8 {

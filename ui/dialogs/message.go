@@ -30,10 +30,10 @@ func (d Message) Hints() []string {
 }
 
 func (d Message) buttons() []Button {
-	list := append([]Button{{"esc", "close"}}, d.Buttons...)
-	list = append(list, Button{"y", "copy"})
+	list := append([]Button{button("esc", "close")}, d.Buttons...)
+	list = append(list, button("y", "copy"))
 	if d.Chain != "" && !d.open {
-		list = append(list, Button{"e", "details"})
+		list = append(list, button("e", "details"))
 	}
 	return list
 }

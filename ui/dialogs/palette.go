@@ -234,7 +234,7 @@ func (d Palette) Paste(text string) Dialog {
 	return d
 }
 
-func (d Palette) View(width, height int, s styles.Styles) Body {
+func (d Palette) View(width, height int, s styles.Styles) (b Body) {
 	ghost := ""
 	i, arguments := d.command()
 	words := d.words()
@@ -248,7 +248,7 @@ func (d Palette) View(width, height int, s styles.Styles) Body {
 	if text == "" {
 		ghost = "an action, or: run alpine, stop web, pull debian"
 	}
-	b := Body{Lines: []string{s.Accent.Render(glyph.Prompt+" ") + d.line.view(width-2, true, ghost, false, s)}}
+	b = Body{Lines: []string{s.Accent.Render(glyph.Prompt+" ") + d.line.view(width-2, true, ghost, false, s)}}
 	if d.Wrong != "" {
 		for _, l := range widgets.Break(d.Wrong, width-2) {
 			b.Lines = append(b.Lines, s.Bad.Render(glyph.Problem+" "+l))
@@ -265,6 +265,7 @@ func (d Palette) View(width, height int, s styles.Styles) Body {
 	if roomy(height) {
 		b.Lines = append(b.Lines, s.Muted.Render(cut(d.Commands[i].Detail, width)), "")
 	}
+	defer pad(&b, min(min(height, 24), 2+len(d.Commands)))
 	if len(words) == 0 {
 		return b
 	}
@@ -274,6 +275,13 @@ func (d Palette) View(width, height int, s styles.Styles) Body {
 	}
 	listItems(&b, items, all, d.at, width, min(height, 24), s)
 	return b
+}
+
+// pad fills a body up, so that it does not jump as its content changes.
+func pad(b *Body, height int) {
+	for len(b.Lines) < height {
+		b.Lines = append(b.Lines, "")
+	}
 }
 
 // common is what all words begin with.

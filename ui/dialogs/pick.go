@@ -18,7 +18,8 @@ type Pick struct {
 	Yes   string // the word for taking one, "take it" when empty
 	Items []Item
 	typed line
-	at    int // in the matches
+	at    int    // in the matches
+	wrong string // why what was chosen cannot be
 }
 
 // Item is one choice. One that cannot be chosen says why.
@@ -82,6 +83,7 @@ func find(typed string, items []Item) []match {
 
 func (d Pick) Key(key, text string) (Dialog, Result) {
 	m := d.matches()
+	d.wrong = ""
 	if n, ok := strings.CutPrefix(key, "item:"); ok {
 		for i, it := range m {
 			if itoa(it.item) == n {
@@ -93,8 +95,12 @@ func (d Pick) Key(key, text string) (Dialog, Result) {
 	case "esc", "ctrl+c":
 		return nil, Result{Tag: d.Tag}
 	case "enter":
-		if d.at < len(m) && d.Items[m[d.at].item].Disabled == "" {
-			return nil, Result{Tag: d.Tag, OK: true, Pick: m[d.at].item}
+		if d.at < len(m) {
+			it := d.Items[m[d.at].item]
+			if it.Disabled == "" {
+				return nil, Result{Tag: d.Tag, OK: true, Pick: m[d.at].item}
+			}
+			d.wrong = it.Text + ": " + it.Disabled
 		}
 	case "down", "ctrl+n", "tab":
 		d.at = min(d.at+1, max(0, len(m)-1))
@@ -126,7 +132,9 @@ func (d Pick) View(width, height int, s styles.Styles) Body {
 		b.Lines = append(b.Lines, s.Text.Bold(true).Render(cut(d.About, width)))
 	}
 	b.Lines = append(b.Lines, s.Accent.Render(glyph.Prompt+" ")+d.typed.view(width-2, true, "", false, s))
-	if roomy(height) {
+	if d.wrong != "" {
+		b.Lines = append(b.Lines, wrongLine(d.wrong, width, s))
+	} else if roomy(height) {
 		b.Lines = append(b.Lines, "")
 	}
 	listItems(&b, d.Items, d.matches(), d.at, width, height, s)
@@ -136,21 +144,20 @@ func (d Pick) View(width, height int, s styles.Styles) Body {
 // listItems adds the part of the items around the chosen one that fits.
 func listItems(b *Body, items []Item, m []match, at, width, height int, s styles.Styles) {
 	room := max(1, height-len(b.Lines))
-	text, key, detail := 10, 0, 0
+	text, key, detail := 4, 0, 0
 	for _, it := range items {
 		text, key, detail = max(text, widgets.Width(it.Text)), max(key, widgets.Width(it.Key)), max(detail, widgets.Width(it.Detail))
 	}
 	key = min(key, 9)
-	if room := width - key - 4; text+detail+4 > room { // what it is called matters more than what it does
+	switch room := width - key - 4; {
+	case width < 50: // only what it is called, and its key
+		text = room
+	case text+detail+4 > room: // what it is called matters more than what it does
 		text = min(text, max(room*2/5, room-detail-4))
 	}
 	// What is typed makes the list shorter, but the dialog does not jump for it.
 	full := len(b.Lines) + min(room, len(items))
-	defer func() {
-		for len(b.Lines) < full {
-			b.Lines = append(b.Lines, "")
-		}
-	}()
+	defer pad(b, full)
 	offset := widgets.Window(len(m), room, at, max(0, at-room/2))
 	if len(m) == 0 {
 		b.Lines = append(b.Lines, s.Muted.Render(widgets.Fit("  nothing fits", width)))
@@ -176,11 +183,14 @@ func (it Item) view(cursor bool, runes []int, text, key, width int, s styles.Sty
 	if key > 0 {
 		out += shown.Render("  " + widgets.Fit(it.Key, key))
 	}
-	room := max(0, width-2-text-4)
+	room := width - 2 - text - 2
 	if key > 0 {
-		room = max(0, room-key-2)
+		room -= key + 2
 	}
-	return out + muted.Render("  "+widgets.Fit(detail, room)+"  ")
+	if room < 4 {
+		return out + muted.Render(strings.Repeat(" ", max(0, room+2)))
+	}
+	return out + muted.Render("  "+widgets.Fit(detail, room-2)+"  ")
 }
 
 // marked draws text in exactly width cells with the letters at some positions

@@ -46,9 +46,9 @@ func (d Progress) Hints() []string {
 
 func (d Progress) buttons() []Button {
 	if d.Over {
-		return []Button{{"esc", "close"}, {"y", "copy"}}
+		return []Button{button("esc", "close"), button("y", "copy")}
 	}
-	return []Button{{"esc", "hide, it goes on"}, {"x", "cancel it"}}
+	return []Button{button("esc", "hide, it goes on"), button("x", "cancel it")}
 }
 
 func (d Progress) Key(key, _ string) (Dialog, Result) {

@@ -62,11 +62,11 @@ func (d Work) Hints() []string {
 func (d Work) buttons() []Button {
 	switch {
 	case !d.Over:
-		return []Button{{"esc", "hide, it goes on"}, {"x", "cancel the rest"}}
+		return []Button{button("esc", "hide, it goes on"), button("x", "cancel the rest")}
 	case d.Count(TaskFailed)+d.Count(TaskCancelled) > 0:
-		return []Button{{"esc", "close"}, {"r", "try those again"}, {"y", "copy"}}
+		return []Button{button("esc", "close"), button("r", "try those again"), button("y", "copy")}
 	}
-	return []Button{{"esc", "close"}, {"y", "copy"}}
+	return []Button{button("esc", "close"), button("y", "copy")}
 }
 
 // Count is the number of objects in a state.
@@ -191,7 +191,7 @@ func (t Task) about() string {
 		}
 		return "under way"
 	case TaskDone:
-		return strings.TrimSpace(fmt.Sprintf("%.1f s  %s", t.Took.Seconds(), t.Note))
+		return strings.TrimSpace(Took(t.Took) + "  " + t.Note)
 	case TaskFailed:
 		return "failed"
 	case TaskCancelled:
