@@ -122,14 +122,13 @@ func TestWindows(t *testing.T) {
 			d.Keys("tab", "tab", "space")
 		}},
 		{"work", "Stop", func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
-			e.Inject(fake.OpStop, fake.Fault{Skip: 1, Delay: 30 * time.Second})
+			e.Inject(fake.OpStop, fake.Fault{Delay: 30 * time.Second})
 			palette(d, "stop db shop-api-1 limited")
 			d.Keys("y")
 			d.Pass(time.Second)
 		}},
-		{"report", "Stop", func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
-			e.Inject(fake.OpStop, fake.Fault{Skip: 1, Times: 1, Err: &engine.OpError{Op: "stop", Kind: "container", Err: errors.New("its monitor does not answer"), Hint: "gantry info tells more"}})
-			palette(d, "stop db shop-api-1 limited")
+		{"report", "Remove", func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+			palette(d, "rmi redis:7 nginx:1.27 debian:bookworm")
 			d.Keys("y")
 			d.Pass(time.Second)
 		}},
