@@ -46,7 +46,14 @@ type Styles struct {
 	Page, PageText color.Color
 
 	Glyphs glyph.Set
+
+	// Made tells one making of styles from another: what was worked out of
+	// styles holds as long as this is the same.
+	Made *Making
 }
+
+// Making is known by its address, so it must not be of size zero.
+type Making struct{ _ byte }
 
 // New makes the styles of a theme for a terminal that has everything.
 func New(t themes.Theme) Styles { return For(t, themes.TrueColor, glyph.Unicode) }
@@ -69,7 +76,7 @@ func For(t themes.Theme, depth themes.Depth, glyphs glyph.Set) Styles {
 		Name: of(themes.Name), String: of(themes.String), Number: of(themes.Number), Word: of(themes.Word), Punct: of(themes.Punctuation),
 		Added: of(themes.Added), Modified: of(themes.Modified), Removed: of(themes.Removed),
 		Series: [3]lipgloss.Style{of(themes.Series1), of(themes.Series2), of(themes.Series3)}, Limit: of(themes.Limit),
-		Glyphs: glyphs,
+		Glyphs: glyphs, Made: new(Making),
 	}
 	for i := range s.Sources {
 		s.Sources[i] = of(themes.Source1 + themes.Token(i))

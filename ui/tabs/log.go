@@ -2,6 +2,7 @@ package tabs
 
 import (
 	"context"
+	"math"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -35,7 +36,7 @@ type Log struct {
 	top    row   // the first row that is shown of it
 	before int   // lines that had been printed when it began to stand still
 	floor  int64 // lines before this one were cleared away
-	here   int64 // the line that is marked, none when negative
+	here   int64 // the line that is marked
 	asked  bool  // a page is under way
 	hunt   *hunt // what is looked for beyond the lines that are here
 	note   string
@@ -45,7 +46,12 @@ type Log struct {
 
 	search search
 	memo   memo
+	inks   inks
 }
+
+// nowhere is the number of no line. Lines that are older than those that the
+// feed began with have negative ones.
+const nowhere = math.MinInt64
 
 // row is a row on the screen: the line with its number, and which row of it
 // where it is wrapped.
@@ -56,7 +62,7 @@ type row struct {
 
 // NewLog makes the tab. It shows nothing before Open.
 func NewLog(eng engine.Engine, s func() styles.Styles, now func() time.Time) *Log {
-	return &Log{eng: eng, styles: s, now: now, here: -1}
+	return &Log{eng: eng, styles: s, now: now, floor: nowhere, here: nowhere}
 }
 
 // Name implements Panel.
@@ -74,7 +80,7 @@ func (t *Log) Open(ctx context.Context, id engine.ID) tea.Cmd {
 // begin reads the log from its last lines on.
 func (t *Log) begin() tea.Cmd {
 	t.Close()
-	t.still, t.floor, t.here, t.note, t.asked, t.hunt = nil, 0, -1, "", false, nil
+	t.still, t.floor, t.here, t.note, t.asked, t.hunt = nil, nowhere, nowhere, "", false, nil
 	t.search.restart()
 	t.memo = memo{}
 	if t.id == "" {

@@ -63,10 +63,10 @@ func (t *Log) command(key string) (bool, tea.Cmd) {
 	case "shift+down":
 		return true, t.choose(1)
 	case "esc":
-		if !t.endSearch() && t.here < 0 {
+		if !t.endSearch() && t.here == nowhere {
 			return false, nil
 		}
-		t.here = -1
+		t.here = nowhere
 	default:
 		return false, nil
 	}

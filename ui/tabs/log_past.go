@@ -92,7 +92,7 @@ func (t *Log) acceptPage(m pageMsg) tea.Cmd {
 	case m.kind == oldestPage:
 		t.still = &past{lines: m.page.Lines, head: true}
 		t.meet()
-		t.top, t.here, t.memo = row{line: t.still.first}, -1, memo{}
+		t.top, t.here, t.memo = row{line: t.still.first}, nowhere, memo{}
 	case m.kind == olderPage && t.still.first == m.from.first:
 		*t.still = t.still.withOlder(m.page)
 	case m.kind == newerPage && t.still.end() == m.from.end() && !t.joined():
@@ -116,7 +116,7 @@ func (t *Log) meet() bool {
 	}
 	if by != 0 {
 		t.top.line += by
-		if t.here >= 0 {
+		if t.here != nowhere {
 			t.here += by
 		}
 		t.memo = memo{}
@@ -207,7 +207,7 @@ func (t *Log) acceptHunted(m pageMsg) tea.Cmd {
 	}
 	t.hunt = nil
 	t.still = &h.at
-	t.here = -1
+	t.here = nowhere
 	cmd := t.show(line)
 	t.meet()
 	return tea.Batch(cmd, t.find())

@@ -13,7 +13,8 @@ func (t *Log) room() int { return max(1, t.height-btoi(t.search.typing)) }
 // still, or the last of the feed, of which a screen needs no more than rows.
 func (t *Log) content(rows int) (lines []feed.Line, first int64) {
 	if t.still != nil {
-		skip := max(0, min(t.floor-t.still.first, int64(len(t.still.lines))))
+		skip := max(t.floor, t.still.first) - t.still.first
+		skip = min(skip, int64(len(t.still.lines)))
 		return t.still.lines[skip:], t.still.first + skip
 	}
 	end := t.feed.Status().End
@@ -39,9 +40,9 @@ func (t *Log) follow() tea.Cmd {
 	stranger := t.still != nil && !t.still.kin
 	t.still = nil
 	if !stranger {
-		return nil
+		return t.lookOn()
 	}
-	t.memo, t.here = memo{}, -1 // the numbers are others now
+	t.memo, t.here = memo{}, nowhere // the numbers are others now
 	return t.find()
 }
 
@@ -81,12 +82,12 @@ func (t *Log) scroll(step int) tea.Cmd {
 // toEnd shows the newest lines, toStart the first: they are read when they are
 // not here.
 func (t *Log) toEnd() tea.Cmd {
-	t.here = -1
+	t.here = nowhere
 	return t.follow()
 }
 
 func (t *Log) toStart() tea.Cmd {
-	t.floor = 0
+	t.floor = nowhere
 	t.pause()
 	if t.still.head {
 		t.top = row{line: t.still.first}
@@ -115,17 +116,24 @@ func (t *Log) inSight() bool {
 	return t.here >= win.top.line && t.here < win.end
 }
 
-// choose moves the mark; there is one from then on.
+// choose moves the mark to the next line that was printed; it begins at the end
+// of the screen.
 func (t *Log) choose(step int64) tea.Cmd {
 	win := t.window(t.width, t.room())
-	if win.end == win.top.line {
-		return nil
-	}
-	if t.here < win.top.line || t.here >= win.end {
-		return t.show(win.end - 1)
-	}
 	lines, first := t.content(t.room())
-	return t.show(max(first, min(t.here+step, first+int64(len(lines))-1)))
+	at := t.here + step
+	if !t.inSight() {
+		at, step = win.end-1, -1
+	}
+	for ; at >= first && at < first+int64(len(lines)); at += step {
+		if !lines[at-first].Mark {
+			return t.show(at)
+		}
+		if step == 0 {
+			break
+		}
+	}
+	return nil
 }
 
 // walker walks over the rows of the content.

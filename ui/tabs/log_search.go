@@ -31,7 +31,7 @@ type search struct {
 
 // restart forgets what was found, not what is searched for.
 func (s *search) restart() {
-	s.matches, s.looked, s.busy = nil, 0, false
+	s.matches, s.looked, s.busy = nil, nowhere, false
 	s.round++
 }
 
@@ -88,8 +88,8 @@ func (t *Log) lookOn() tea.Cmd {
 		return nil
 	}
 	lines, first := t.content(feed.KeptLines)
-	if skip := s.looked - first; s.looked > 0 && skip > 0 {
-		skip = min(skip, int64(len(lines)))
+	if s.looked > first {
+		skip := min(s.looked-first, int64(len(lines)))
 		lines, first = lines[skip:], first+skip
 	}
 	if len(lines) == 0 {
@@ -159,7 +159,7 @@ func (t *Log) endSearch() bool {
 	s.pattern, s.wrong = nil, nil
 	s.restart()
 	t.memo = memo{}
-	t.here = -1
+	t.here = nowhere
 	return true
 }
 

@@ -1,12 +1,9 @@
 package tabs
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"charm.land/lipgloss/v2"
 
 	"gantry/logs"
 	"gantry/ui/feed"
@@ -95,10 +92,11 @@ func (t *Log) View(width, height int) []string {
 	if len(win.rows) == 0 {
 		return stack(t.instead(s, width), foot, height)
 	}
+	t.inks.mix(&s, !t.unfocused)
 	lines := make([]string, 0, height)
 	content, first := t.content(room)
 	for _, r := range win.rows {
-		lines = append(lines, t.row(s, t.look(r.line, content[r.line-first], width), r, width))
+		lines = append(lines, t.row(t.look(r.line, content[r.line-first], width), r, width))
 	}
 	return stack(lines, foot, height)
 }
@@ -111,7 +109,7 @@ func (t *Log) instead(s styles.Styles, width int) []string {
 		return problem(s, width, st.Err)
 	case !st.Loaded:
 		return notice(s, width, "", s.Wait("Reading"))
-	case t.floor > 0:
+	case t.floor != nowhere:
 		return notice(s, width, "Cleared. What comes now is shown here.", "g goes back to the first line.")
 	case t.without == logs.Stdout:
 		return notice(s, width, "Nothing has been printed to stderr.", "o shows the other stream.")
@@ -134,46 +132,46 @@ func (t *Log) promptLine(s styles.Styles, width int) []string {
 	return t.search.lines(s, "search", width)
 }
 
-func (t *Log) row(s styles.Styles, k *looked, r row, width int) string {
+func (t *Log) row(k *looked, r row, width int) string {
 	if k.line.Mark {
-		return t.markRow(s, k, width)
+		return t.markRow(k, width)
 	}
 	here := r.line == t.here
-	on := func(style lipgloss.Style) lipgloss.Style {
-		if here && !t.unfocused {
-			return s.On(style)
-		}
-		return style
+	in := &t.inks.usual
+	if here {
+		in = &t.inks.here
 	}
-	var b strings.Builder
+	p := linePainter{in: in, k: k, width: t.textWidth(width)}
+	p.b.Grow(width + 64)
 	if t.stamped(width) {
-		stamp := strings.Repeat(" ", stampWidth)
+		stamp := blankStamp
 		if r.sub == 0 && !k.line.Cont {
 			stamp = k.line.Time.Local().Format("15:04:05.000 ")
 		}
-		b.WriteString(on(s.Muted).Render(stamp))
+		in.muted.Draw(&p.b, stamp)
 	}
 	switch {
 	case here:
-		b.WriteString(s.Bar(!t.unfocused).Render(glyph.Bar) + on(s.Text).Render(" "))
+		in.bar.Draw(&p.b, glyph.Bar)
+		in.text.Draw(&p.b, " ")
 	case k.line.Stderr:
-		b.WriteString(s.Stderr.Render(glyph.GutterError + " "))
+		in.stderr.Draw(&p.b, glyph.GutterError+" ")
 	default:
-		b.WriteString(s.Border.Render(glyph.Gutter + " "))
+		in.border.Draw(&p.b, glyph.Gutter+" ")
 	}
 	from, to := k.rows[r.sub], len(k.text.Text)
 	if r.sub+1 < len(k.rows) {
 		to = k.rows[r.sub+1]
 	}
-	p := linePainter{s: s, k: k, on: on, width: t.textWidth(width), here: here}
 	p.draw(from, to)
-	b.WriteString(p.b.String())
-	return b.String()
+	return p.b.String()
 }
+
+var blankStamp = strings.Repeat(" ", stampWidth)
 
 // markRow separates what was printed before and after something happened to
 // the container.
-func (t *Log) markRow(s styles.Styles, k *looked, width int) string {
+func (t *Log) markRow(k *looked, width int) string {
 	at := k.line.Time.Local()
 	stamp := at.Format("15:04:05")
 	if now := t.now().Local(); now.YearDay() != at.YearDay() || now.Year() != at.Year() {
@@ -181,92 +179,7 @@ func (t *Log) markRow(s styles.Styles, k *looked, width int) string {
 	}
 	const rule = glyph.Horizontal + glyph.Horizontal + " "
 	text := rule + stamp + " " + rule + k.text.Text + " "
-	return s.Muted.Render(widgets.Fit(text+strings.Repeat(glyph.Horizontal, max(0, width-widgets.Width(text))), width))
-}
-
-// linePainter draws a part of a line: in the colours of its program, its level
-// word in ours, what is searched for above all.
-type linePainter struct {
-	s     styles.Styles
-	k     *looked
-	on    func(lipgloss.Style) lipgloss.Style
-	width int
-	here  bool
-	b     strings.Builder
-}
-
-// draw fills width cells with text[from:to], or as much as fits.
-func (p *linePainter) draw(from, to int) {
-	text := p.k.text.Text
-	n, cells := widgets.Head(text[from:to], p.width)
-	more := from+n < to
-	if more {
-		n, cells = widgets.Head(text[from:to], p.width-1)
-	}
-	for at := from; at < from+n; {
-		style, next := p.styleAt(at)
-		next = min(next, from+n)
-		p.b.WriteString(p.on(style).Render(text[at:next]))
-		at = next
-	}
-	if more {
-		style := p.s.Muted
-		if i := len(p.k.places); i > 0 && p.k.places[i-1][1] > from+n {
-			style = p.s.Match // what is searched for is out of sight
-		}
-		p.b.WriteString(p.on(style).Render(glyph.Ellipsis))
-		cells++
-	}
-	if pad := strings.Repeat(" ", max(0, p.width-cells)); pad != "" {
-		p.b.WriteString(p.on(p.s.Text).Render(pad))
-	}
-}
-
-// styleAt is the style of the text at a byte and where another one begins.
-func (p *linePainter) styleAt(at int) (lipgloss.Style, int) {
-	next := len(p.k.text.Text)
-	for _, m := range p.k.places {
-		if at >= m[0] && at < m[1] {
-			if p.here {
-				return p.s.MatchHere, m[1]
-			}
-			return p.s.Match, m[1]
-		}
-		if m[0] > at {
-			next = min(next, m[0])
-			break
-		}
-	}
-	if l := p.k.level; at >= l.From && at < l.To {
-		return p.levelStyle(l.Level), min(next, l.To)
-	} else if l.From > at {
-		next = min(next, l.From)
-	}
-	style := p.s.Text
-	runs := p.k.text.Runs
-	i, on := slices.BinarySearchFunc(runs, at, func(r widgets.Run, at int) int { return r.From - at })
-	if on {
-		i++
-	}
-	if i > 0 {
-		style = runs[i-1].Look.Over(style)
-	}
-	if i < len(runs) {
-		next = min(next, runs[i].From)
-	}
-	return style, next
-}
-
-func (p *linePainter) levelStyle(l logtext.Level) lipgloss.Style {
-	switch l {
-	case logtext.Error:
-		return p.s.LogError
-	case logtext.Warn:
-		return p.s.LogWarn
-	case logtext.Info:
-		return p.s.LogInfo
-	}
-	return p.s.LogDebug
+	return t.inks.usual.muted.Text(widgets.Fit(text+strings.Repeat(glyph.Horizontal, max(0, width-widgets.Width(text))), width))
 }
 
 // Status implements Panel: what is searched for, where one is, and how much
@@ -321,6 +234,8 @@ func (h *hunt) time() time.Time {
 func (t *Log) howMuch() string {
 	st := t.feed.Status()
 	switch {
+	case st.Printed == 0:
+		return ""
 	case st.Head:
 		return thousands(st.Printed) + " " + noun(st.Printed, "line", "lines")
 	case t.still == nil:

@@ -77,7 +77,9 @@ type stage struct {
 	ctx  context.Context
 }
 
-func testStyles() styles.Styles { return styles.New(themes.Dark()) }
+var dark = styles.New(themes.Dark())
+
+func testStyles() styles.Styles { return dark }
 
 // perform runs a test in a bubble. open makes the tab and says how it is
 // opened. After the test the tab is closed, and everything that it began must
