@@ -192,28 +192,26 @@ func (h *Host) prepare(g *leaf.Group, res *specs.LinuxResources) error {
 // the path has none.
 func inheritCpuset(root, path string) error {
 	for _, name := range []string{"cpuset.cpus", "cpuset.mems"} {
-		above, err := os.ReadFile(filepath.Join(root, name))
-		if err != nil {
+		if _, err := inherit(root, path, name); err != nil {
 			return fmt.Errorf("inherit cpuset: %w", err)
-		}
-		dir := root
-		for part := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
-			dir = filepath.Join(dir, part)
-			file := filepath.Join(dir, name)
-			here, err := os.ReadFile(file)
-			if err != nil {
-				return fmt.Errorf("inherit cpuset: %w", err)
-			}
-			if len(strings.TrimSpace(string(here))) == 0 {
-				here = above
-				if err := write(file, strings.TrimSpace(string(above))); err != nil {
-					return fmt.Errorf("inherit cpuset: %w", err)
-				}
-			}
-			above = here
 		}
 	}
 	return nil
+}
+
+// inherit reads a setting of the group, from the bottom up, so that a path of
+// which only the last group is new takes two reads.
+func inherit(root, path, name string) (string, error) {
+	file := filepath.Join(root, path, name)
+	value, err := leaf.ReadFile(file)
+	value = strings.TrimSpace(value)
+	if err != nil || value != "" || path == "/" {
+		return value, err
+	}
+	if value, err = inherit(root, filepath.Dir(path), name); err != nil {
+		return "", err
+	}
+	return value, write(file, value)
 }
 
 // restrict applies device rules. None means that devices are not controlled.

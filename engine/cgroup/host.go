@@ -2,12 +2,13 @@ package cgroup
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"gantry/engine/cgroup/leaf"
 )
 
 // Values of Host.Mode.
@@ -39,18 +40,18 @@ type Host struct {
 
 // Detect looks at what is mounted. It changes nothing.
 func Detect() (*Host, error) {
-	text, err := os.ReadFile("/proc/self/mountinfo")
+	text, err := leaf.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		return nil, fmt.Errorf("detect control groups: %w", err)
 	}
 	h := &Host{}
-	h.unified, h.legacy = hierarchies(string(text))
+	h.unified, h.legacy = hierarchies(text)
 	if h.unified != "" {
-		list, err := os.ReadFile(filepath.Join(h.unified, "cgroup.controllers"))
+		list, err := leaf.ReadFile(filepath.Join(h.unified, "cgroup.controllers"))
 		if err != nil {
 			return nil, fmt.Errorf("detect control groups: %w", err)
 		}
-		h.controllers = set(strings.Fields(string(list)))
+		h.controllers = set(strings.Fields(list))
 	}
 	h.booted = bootedBySystemd()
 	if err := h.arrange(); err != nil {

@@ -128,7 +128,7 @@ func throttles(io *specs.LinuxBlockIO) []throttle {
 
 func applyLegacy(g *leaf.Group, res *specs.LinuxResources) error {
 	settings := legacySettings(res)
-	memoryOrder(settings, currentSwap(g))
+	memoryOrder(settings, func() uint64 { return currentSwap(g) })
 	for _, s := range settings {
 		dir, ok := g.Dirs[s.controller]
 		if !ok {
@@ -148,7 +148,7 @@ func applyLegacy(g *leaf.Group, res *specs.LinuxResources) error {
 // memoryOrder puts the two memory limits in an order that the kernel takes: at
 // every moment memory+swap must be at least memory. When memory+swap grows it
 // goes first, when it shrinks it goes last.
-func memoryOrder(settings []setting, swapNow uint64) {
+func memoryOrder(settings []setting, swapNow func() uint64) {
 	limit, swap := -1, -1
 	for i, s := range settings {
 		switch s.limit {
@@ -163,7 +163,7 @@ func memoryOrder(settings []setting, swapNow uint64) {
 	}
 	next, err := strconv.ParseUint(settings[swap].writes[0].value, 10, 64)
 	unlimited := err != nil // -1
-	if unlimited || next > swapNow {
+	if unlimited || next > swapNow() {
 		settings[limit], settings[swap] = settings[swap], settings[limit]
 	}
 }

@@ -75,7 +75,7 @@ func TestMemoryOrderKeepsSwapAboveMemory(t *testing.T) {
 		{"no change", 10, 20, 20, false},
 	} {
 		s := cgroup.LegacySettings(&specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &tt.limit, Swap: &tt.swap}})
-		cgroup.MemoryOrder(s, tt.now)
+		cgroup.MemoryOrder(s, func() uint64 { return tt.now })
 		first := strings.HasPrefix(cgroup.Lines(s)[0], "memory.memsw")
 		if first != tt.swapFirst {
 			t.Errorf("%s: swap first is %v, want %v", tt.name, first, tt.swapFirst)

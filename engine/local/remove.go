@@ -82,7 +82,7 @@ func (e *Engine) killUnknown(ctx context.Context, id engine.ID) error {
 
 // remove takes a container that does not run off the disk.
 func (e *Engine) remove(ctx context.Context, id engine.ID) error {
-	if err := e.removeRecord(ctx, id); err != nil {
+	if _, err := e.removeRecord(ctx, id); err != nil {
 		return err
 	}
 	return e.deleteFiles(id)
@@ -91,10 +91,11 @@ func (e *Engine) remove(ctx context.Context, id engine.ID) error {
 // removeRecord makes a container that does not run be no more, and leaves its
 // files in the trash. The order makes a removal that is cut short visible
 // (state removing) and repeatable: the mark first, all the files at once last.
-func (e *Engine) removeRecord(ctx context.Context, id engine.ID) error {
+// It returns what was removed, nil when that is not known.
+func (e *Engine) removeRecord(ctx context.Context, id engine.ID) (*view, error) {
 	lock, err := e.locks.Lock(ctx, record.LockContainer, string(id))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer lock.Unlock()
 	v, lost, err := e.look(id)
@@ -107,30 +108,34 @@ func (e *Engine) removeRecord(ctx context.Context, id engine.ID) error {
 	}
 	switch {
 	case errors.Is(err, engine.ErrNotFound) && lost:
-		return nil // settled by its removal
+		return nil, nil // settled by its removal
 	case errors.Is(err, engine.ErrNotFound):
-		return engine.ErrNotFound
+		return nil, engine.ErrNotFound
 	case errors.Is(err, engine.ErrCorrupt):
 		v = brokenView(id, err)
 	case err != nil:
-		return err
+		return nil, err
 	case v.state.Live():
-		return &engine.OpError{Op: "remove", Kind: "container", ID: v.rec.Name,
+		return nil, &engine.OpError{Op: "remove", Kind: "container", ID: v.rec.Name,
 			Err: fmt.Errorf("%w: it is %s", engine.ErrConflict, v.state), Hint: "stop it first, or remove it with --force"}
 	}
-	return e.removeLocked(v)
+	return v, e.removeLocked(v)
 }
 
 func (e *Engine) removeLocked(v *view) error {
 	id := v.rec.ID
+	// A --rm container whose end is on record can only be removed, and is by
+	// whoever finds it (forgotten): it needs no mark, and no monitor waits to
+	// start it.
+	ended := v.rec.Host.AutoRemove && v.exit != nil
 	// Before the mark: a monitor whose front end was killed may be starting the
 	// container just now, and then it stays what it is.
-	if err := e.dismiss(id); err != nil {
-		return err
+	if !ended {
+		if err := e.dismiss(id); err != nil {
+			return err
+		}
 	}
-	// A --rm container whose end is on record needs no mark: it can only be
-	// removed, and is by whoever finds it (forgotten).
-	if v.err == nil && !v.rec.Removing && !(v.rec.Host.AutoRemove && v.exit != nil) {
+	if v.err == nil && !v.rec.Removing && !ended {
 		v.rec.Removing = true
 		// A full disk has no room for the mark, and the removal is what makes some.
 		if err := record.Write(e.file(id, "record.json"), v.rec, record.Volatile); err != nil && !errors.Is(err, syscall.ENOSPC) {
@@ -215,7 +220,7 @@ func (e *Engine) finish(ctx context.Context, id engine.ID) error {
 	if !v.rec.Host.AutoRemove || v.state.Live() {
 		return nil
 	}
-	if err := e.removeRecord(ctx, id); err != nil && !errors.Is(err, engine.ErrNotFound) {
+	if _, err := e.removeRecord(ctx, id); err != nil && !errors.Is(err, engine.ErrNotFound) {
 		return err
 	}
 	return nil

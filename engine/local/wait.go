@@ -138,16 +138,16 @@ func (e *Engine) waitRemoved(ctx context.Context, v *view) (engine.ExitStatus, e
 // removeEnded removes a --rm container that has ended. The disk is freed by its
 // monitor, which looks into the trash before it leaves, unless it was killed.
 func (e *Engine) removeEnded(ctx context.Context, id engine.ID) error {
-	v, _, err := e.look(id)
-	if err == nil && v.exit != nil && record.Alive(v.exit.ShimPid, v.exit.ShimStart) {
-		err = e.removeRecord(ctx, id)
-	} else if err == nil || !errors.Is(err, engine.ErrNotFound) {
-		err = e.remove(ctx, id)
-	}
-	if errors.Is(err, engine.ErrNotFound) {
+	v, err := e.removeRecord(ctx, id)
+	switch {
+	case errors.Is(err, engine.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case v != nil && v.exit != nil && record.Alive(v.exit.ShimPid, v.exit.ShimStart):
 		return nil
 	}
-	return err
+	return e.deleteFiles(id)
 }
 
 func containerEvents(id engine.ID, actions ...string) engine.Filters {

@@ -20,9 +20,16 @@ import (
 	"gantry/images/trash"
 )
 
+// born is when this process began, as in StartRecord.
+func (s *shim) born() uint64 {
+	s.bornOnce.Do(func() { s.bornAt, _ = record.PidStart(os.Getpid()) })
+	return s.bornAt
+}
+
 // watch waits for the end of the container's first program, with which the
 // kernel ends everything in its pid namespace.
 func (s *shim) watch() {
+	s.born() // while the container runs there is time
 	st := s.program.wait()
 	checkpoint("reaped")
 	s.input.drop()
@@ -51,8 +58,7 @@ func (s *shim) conclude(x ExitRecord) {
 	}
 	checkpoint("drained")
 	if s.cfg.AutoRemove {
-		x.ShimPid = os.Getpid()
-		x.ShimStart, _ = record.PidStart(x.ShimPid)
+		x.ShimPid, x.ShimStart = os.Getpid(), s.born()
 	}
 	attrs := s.attributes(nil)
 	if err := RecordExit(s.cfg.Root, s.events, s.cfg.ID, x, attrs, s.durability()); err != nil {
@@ -122,7 +128,7 @@ func (s *shim) answer(st engine.ExitStatus) {
 // host's pid namespace has left running.
 func (s *shim) sweep() {
 	g := s.group()
-	if g == nil {
+	if g == nil || g.DeleteEmpty() {
 		return
 	}
 	if pids, err := g.Pids(); err != nil || len(pids) > 0 {

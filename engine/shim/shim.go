@@ -29,6 +29,9 @@ type shim struct {
 	socket  *usock.Listener
 	ahead   ahead
 
+	bornOnce sync.Once
+	bornAt   uint64
+
 	moves sync.Mutex    // held through a change of state but the end
 	ended chan struct{} // closed when exit is set
 	left  chan struct{} // closed when the monitor may end

@@ -32,6 +32,18 @@ func (g *Group) Delete() error {
 	return errors.Join(errs...)
 }
 
+// DeleteEmpty removes a group that has neither processes nor groups below it,
+// and tells whether it did. That is one system call per directory, where to
+// list the processes takes five.
+func (g *Group) DeleteEmpty() bool {
+	for _, dir := range g.dirs() {
+		if rmdir(dir) != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // remove tries the plain removal first, which is enough for nearly every
 // container, then the whole tree, deepest first, until the deadline.
 func remove(dir string, deadline time.Time) error {

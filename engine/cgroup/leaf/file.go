@@ -67,6 +67,9 @@ func readFD(fd int) (string, error) {
 	}
 }
 
+// ReadFile reads a whole control file.
+func ReadFile(path string) (string, error) { return readFile(path) }
+
 func readFile(path string) (string, error) {
 	fd, err := open(path, unix.O_RDONLY)
 	if err != nil {
