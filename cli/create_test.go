@@ -200,7 +200,6 @@ func TestCreateRefusals(t *testing.T) {
 		"-l =x":                         "has no name",
 		"-w rel":                        "absolute path",
 		"-a stdwhat":                    "STDIN, STDOUT",
-		"--privileged":                  "unknown flag",
 	} {
 		w := newWorld(t)
 		if _, failure := createWith(t, w, append(strings.Fields(args), "img")...); !strings.Contains(failure, want) {

@@ -75,6 +75,7 @@ type createFlags struct {
 	workdir, user, entrypoint  string
 	network                    string
 	autoRemove, readOnly, init bool
+	privileged                 bool
 	shmSize                    bytesValue
 	ulimits                    ulimits
 	stopSignal                 string
@@ -109,6 +110,7 @@ func (c *createFlags) add(f *pflag.FlagSet, platform string) {
 	f.StringVar(&c.network, "network", "", "Connect a container to a network: none or host (default none: there are no bridges yet)")
 	f.BoolVar(&c.autoRemove, "rm", false, "Automatically remove the container when it exits")
 	f.BoolVar(&c.readOnly, "read-only", false, "Mount the container's root filesystem as read only")
+	f.BoolVar(&c.privileged, "privileged", false, "Give extended privileges to this container: all capabilities and devices, no filters (it can take over the host)")
 	f.BoolVar(&c.init, "init", false, "Run an init inside the container that forwards signals and reaps processes")
 	f.Var(&c.shmSize, "shm-size", "Size of /dev/shm")
 	f.Var(&c.ulimits, "ulimit", "Ulimit options")
@@ -181,7 +183,7 @@ func (c *createFlags) config(a *app, args []string) (engine.ContainerConfig, err
 
 func (c *createFlags) host() (engine.HostConfig, error) {
 	h := engine.HostConfig{
-		AutoRemove: c.autoRemove, ReadonlyRootfs: c.readOnly, CapAdd: c.capAdd, CapDrop: c.capDrop,
+		AutoRemove: c.autoRemove, ReadonlyRootfs: c.readOnly, Privileged: c.privileged, CapAdd: c.capAdd, CapDrop: c.capDrop,
 		ShmSize: int64(c.shmSize), Ulimits: c.ulimits, ContainerIDFile: c.cidFile,
 	}
 	if c.changed("init") {

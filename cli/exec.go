@@ -37,6 +37,7 @@ func (a *app) execCmd() *cobra.Command {
 	f.VarP(&flags.env, "env", "e", "Set environment variables")
 	f.Var(&flags.envFiles, "env-file", "Read in a file of environment variables")
 	f.BoolVarP(&flags.opts.Stdin, "interactive", "i", false, "Keep STDIN open even if not attached")
+	f.BoolVar(&flags.opts.Privileged, "privileged", false, "Give extended privileges to the command: all capabilities, no seccomp filter")
 	f.BoolVarP(&flags.opts.Tty, "tty", "t", false, "Allocate a pseudo-TTY")
 	f.StringVarP(&flags.opts.User, "user", "u", "", `Username or UID (format: "<name|uid>[:<group|gid>]")`)
 	f.StringVarP(&flags.opts.WorkingDir, "workdir", "w", "", "Working directory inside the container")

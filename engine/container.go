@@ -41,6 +41,7 @@ type HostConfig struct {
 	AutoRemove      bool              `json:"AutoRemove"`
 	Init            *bool             `json:"Init,omitempty"`
 	ReadonlyRootfs  bool              `json:"ReadonlyRootfs"`
+	Privileged      bool              `json:"Privileged"` // all that the engine itself may do
 	Mounts          []Mount           `json:"Mounts,omitempty"`
 	Tmpfs           map[string]string `json:"Tmpfs,omitempty"` // target -> mount options
 	CapAdd          []string          `json:"CapAdd"`

@@ -260,9 +260,15 @@ func (e *Engine) bundle(rec *containerRecord, img *base) (spec *specs.Spec, warn
 	if err != nil {
 		return nil, nil, err
 	}
-	spec, err = runspec.Build(runspec.Input{
+	in := runspec.Input{
 		ID: rec.ID, Config: rec.Config, Host: rec.Host, Files: files, Cgroup: host.Parent + "/" + string(rec.ID), Facts: facts(host),
-	})
+	}
+	if rec.Host.Privileged {
+		if in.Devices, err = hostDevices(); err != nil {
+			return nil, nil, err
+		}
+	}
+	spec, err = runspec.Build(in)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -308,6 +314,9 @@ func (e *Engine) writeSeccomp(rec *containerRecord, spec *specs.Spec) error {
 	security, err := runspec.ParseSecurity(rec.Host.SecurityOpt)
 	if err != nil {
 		return err
+	}
+	if security.Seccomp == "" && rec.Host.Privileged {
+		return nil
 	}
 	switch security.Seccomp {
 	case "unconfined":

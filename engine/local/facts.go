@@ -128,6 +128,7 @@ func (e *Engine) applyResources(v *view, res engine.Resources) error {
 	if err != nil {
 		return err
 	}
+	limits.Devices = spec.Linux.Resources.Devices // they are no limits: those of a privileged container stay
 	spec.Linux.Resources = limits
 	if v.state.Live() {
 		group, err := e.group(v.rec.ID)

@@ -49,7 +49,7 @@ func (r *rootfs) makeDevices(spec *specs.Spec) error {
 		return err
 	}
 	for _, d := range defaultDevices {
-		if err := r.makeNode(dev, d.name, unix.S_IFCHR|0o666, unix.Mkdev(d.major, d.minor)); err != nil {
+		if err := r.makeNode(dev, d.name, d.name, unix.S_IFCHR|0o666, unix.Mkdev(d.major, d.minor)); err != nil {
 			return err
 		}
 	}
@@ -67,8 +67,9 @@ func (r *rootfs) makeDevices(spec *specs.Spec) error {
 }
 
 // makeNode makes a device node. Where that is forbidden (the engine itself
-// runs in a container), the host's node is bound instead.
-func (r *rootfs) makeNode(dir int, name string, mode uint32, number uint64) error {
+// runs in a container), the host's node is bound instead: host is its path
+// below the host's /dev.
+func (r *rootfs) makeNode(dir int, name, host string, mode uint32, number uint64) error {
 	err := unix.Mknodat(dir, name, mode, int(number))
 	switch err {
 	case nil:
@@ -81,15 +82,15 @@ func (r *rootfs) makeNode(dir int, name string, mode uint32, number uint64) erro
 		defer unix.Close(fd)
 		return checkDevice(fd, name, mode, number)
 	case unix.EPERM:
-		return r.bindNode(dir, name, mode, number)
+		return r.bindNode(dir, name, host, mode, number)
 	}
 	return &os.PathError{Op: "mknod", Path: name, Err: err}
 }
 
 // bindNode binds the host's node. The host's tree is below ours by now, so its
 // /dev is reached through the descriptor that was opened for it.
-func (r *rootfs) bindNode(dir int, name string, mode uint32, number uint64) error {
-	src, err := unix.OpenTree(r.made[hostDev].fd, name, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+func (r *rootfs) bindNode(dir int, name, host string, mode uint32, number uint64) error {
+	src, err := unix.OpenTree(r.made[hostDev].fd, host, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
 	if err != nil {
 		return &os.PathError{Op: "mknod", Path: name, Err: unix.EPERM}
 	}
@@ -151,7 +152,7 @@ func (r *rootfs) makeDevice(dev int, d specs.LinuxDevice) error {
 	}
 	r.open.add(dir)
 	base := path.Base(name)
-	if err := r.makeNode(dir, base, mode, unix.Mkdev(uint32(d.Major), uint32(d.Minor))); err != nil {
+	if err := r.makeNode(dir, base, name, mode, unix.Mkdev(uint32(d.Major), uint32(d.Minor))); err != nil {
 		return fmt.Errorf("make device %s: %w", d.Path, err)
 	}
 	if d.UID == nil && d.GID == nil {

@@ -39,11 +39,21 @@ func bindNull(t *testing.T, dir string) error {
 	if err := unix.MoveMount(dev, "", unix.AT_FDCWD, dir, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
 		return err
 	}
-	if err := r.bindNode(dev, "null", unix.S_IFCHR, unix.Mkdev(1, 5)); err == nil {
+	if err := r.bindNode(dev, "null", "null", unix.S_IFCHR, unix.Mkdev(1, 5)); err == nil {
 		t.Error("the host's null passed for another device")
 	}
-	if err := r.bindNode(dev, "null", unix.S_IFCHR, unix.Mkdev(1, 3)); err != nil {
+	if err := r.bindNode(dev, "null", "null", unix.S_IFCHR, unix.Mkdev(1, 3)); err != nil {
 		return err
+	}
+	// One in a folder is the host's of the same path.
+	if names, err := os.ReadDir("/dev/net"); err == nil && len(names) > 0 {
+		var st unix.Stat_t
+		if err := unix.Stat("/dev/net/"+names[0].Name(), &st); err != nil {
+			return err
+		}
+		if err := r.bindNode(dev, "deep", "net/"+names[0].Name(), unix.S_IFCHR, st.Rdev); err != nil {
+			return err
+		}
 	}
 	fd, err := openIn(dev, "null", unix.O_PATH)
 	if err != nil {

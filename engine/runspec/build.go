@@ -3,6 +3,7 @@ package runspec
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -36,12 +37,14 @@ type Input struct {
 	Files  Files
 	Cgroup string // path of the control group, for information
 	Facts  Facts
+	// Devices are the host's, for a privileged container.
+	Devices []specs.LinuxDevice
 }
 
 // Build makes the spec. Errors are ErrInvalid and name the option.
 func Build(in Input) (*specs.Spec, error) {
 	c, h := in.Config, in.Host
-	caps, err := capabilities(h.CapAdd, h.CapDrop, in.Facts.Bounding)
+	caps, err := containerCaps(h, in.Facts.Bounding)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +92,24 @@ func Build(in Input) (*specs.Spec, error) {
 			Sysctl:            sysctls(h.NetworkMode),
 		},
 	}
+	if h.Privileged {
+		openUp(spec, in.Devices)
+	}
 	return spec, nil
+}
+
+// openUp gives a privileged container what is kept from others. Its sysfs is
+// read-only with its root, and its namespaces stay its own, as in docker.
+func openUp(spec *specs.Spec, devices []specs.LinuxDevice) {
+	l := spec.Linux
+	l.Devices = devices
+	l.Resources.Devices = []specs.LinuxDeviceCgroup{{Allow: true, Access: "rwm"}}
+	l.MaskedPaths, l.ReadonlyPaths = []string{}, []string{}
+	for i, m := range spec.Mounts {
+		if m.Type == "cgroup" || m.Type == "sysfs" && !spec.Root.Readonly {
+			spec.Mounts[i].Options = slices.DeleteFunc(slices.Clone(m.Options), func(o string) bool { return o == "ro" })
+		}
+	}
 }
 
 func or(list, def []string) []string {
@@ -139,8 +159,8 @@ func sysctls(network string) map[string]string {
 // Security is what --security-opt says.
 type Security struct {
 	NoNewPrivileges bool
-	// Seccomp is "" or "builtin" for the default profile, "unconfined", or the
-	// path of a profile.
+	// Seccomp is "" for the default, "builtin" for the default profile,
+	// "unconfined", or the path of a profile.
 	Seccomp string
 }
 

@@ -67,6 +67,15 @@ func capabilities(add, drop, bounding []string) ([]string, error) {
 	return out, nil
 }
 
+// containerCaps are the capabilities of a container. A privileged one has all,
+// whatever is added and dropped, as in docker.
+func containerCaps(h engine.HostConfig, bounding []string) ([]string, error) {
+	if h.Privileged {
+		return capabilities([]string{"ALL"}, nil, bounding)
+	}
+	return capabilities(h.CapAdd, h.CapDrop, bounding)
+}
+
 func capNames(option string, names []string) ([]string, error) {
 	out := make([]string, 0, len(names))
 	for _, n := range names {

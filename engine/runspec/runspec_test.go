@@ -164,6 +164,41 @@ func TestResources(t *testing.T) {
 	}
 }
 
+// TestPrivileged: all that the engine holds, whatever is dropped; and nothing
+// hidden or read-only but what the user wants so.
+func TestPrivileged(t *testing.T) {
+	t.Parallel()
+	in := input()
+	in.Host.Privileged, in.Host.CapDrop = true, []string{"ALL"}
+	in.Facts.Bounding = slices.DeleteFunc(slices.Clone(all), func(c string) bool { return c == "CAP_SYS_RESOURCE" })
+	in.Devices = []specs.LinuxDevice{{Path: "/dev/kvm", Type: "c", Major: 10, Minor: 232}}
+	spec, err := runspec.Build(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := spec.Process.Capabilities.Bounding; !slices.Equal(got, in.Facts.Bounding) {
+		t.Errorf("capabilities %v", got)
+	}
+	if len(spec.Linux.MaskedPaths)+len(spec.Linux.ReadonlyPaths) != 0 || len(spec.Linux.Devices) != 1 {
+		t.Errorf("masked %v, read-only %v, devices %v", spec.Linux.MaskedPaths, spec.Linux.ReadonlyPaths, spec.Linux.Devices)
+	}
+	if rules := spec.Linux.Resources.Devices; len(rules) != 1 || !rules[0].Allow || rules[0].Access != "rwm" {
+		t.Errorf("device rules %+v", rules)
+	}
+	for _, readonly := range []bool{false, true} {
+		in.Host.ReadonlyRootfs = readonly
+		if spec, err = runspec.Build(in); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range spec.Mounts {
+			want := readonly && (m.Type == "sysfs" || m.Type == "bind")
+			if got := slices.Contains(m.Options, "ro"); got != want {
+				t.Errorf("root read-only %v: %s is read-only: %v", readonly, m.Destination, got)
+			}
+		}
+	}
+}
+
 // TestRefused: each wrong value is refused, and the error names its option.
 func TestRefused(t *testing.T) {
 	t.Parallel()
