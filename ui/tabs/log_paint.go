@@ -75,7 +75,7 @@ func (s *inkSet) look(l widgets.Look) widgets.Pen {
 }
 
 // linePainter draws a part of a line: in the colours of its program, its level
-// word in ours, what is searched for above all.
+// word in ours where it has none, what is searched for above all.
 type linePainter struct {
 	in    *inkSet
 	k     *looked
@@ -122,11 +122,6 @@ func (p *linePainter) penAt(at int) (widgets.Pen, int) {
 			break
 		}
 	}
-	if l := p.k.level; at >= l.From && at < l.To {
-		return p.in.level[l.Level], min(next, l.To)
-	} else if l.From > at {
-		next = min(next, l.From)
-	}
 	runs := p.k.text.Runs
 	i, on := slices.BinarySearchFunc(runs, at, func(r widgets.Run, at int) int { return r.From - at })
 	if on {
@@ -135,8 +130,14 @@ func (p *linePainter) penAt(at int) (widgets.Pen, int) {
 	if i < len(runs) {
 		next = min(next, runs[i].From)
 	}
-	if i > 0 {
+	if i > 0 && runs[i-1].Look != (widgets.Look{}) {
 		return p.in.look(runs[i-1].Look), next
+	}
+	switch l := p.k.level; {
+	case at < l.From:
+		next = min(next, l.From)
+	case at < l.To:
+		return p.in.level[l.Level], min(next, l.To)
 	}
 	return p.in.text, next
 }

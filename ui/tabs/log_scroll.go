@@ -60,20 +60,29 @@ func (t *Log) catchUp() {
 	}
 }
 
-// scroll moves by rows. It follows again when the end is reached.
+// scroll moves by rows. It follows again when the end is reached, and goes on
+// following where everything is on the screen.
 func (t *Log) scroll(step int) tea.Cmd {
 	if t.still == nil && step >= 0 {
 		return nil
 	}
 	t.pause()
+	t.top = t.walker(t.width).move(t.top, step)
+	return t.settle(step > 0)
+}
+
+// settle keeps the screen full of rows after the top has moved.
+func (t *Log) settle(down bool) tea.Cmd {
 	w := t.walker(t.width)
-	t.top = w.move(t.top, step)
-	if step > 0 && !t.top.before(w.lastTop(t.room())) {
+	last := w.lastTop(t.room())
+	if down && !t.top.before(last) {
 		t.catchUp()
 		w = t.walker(t.width)
-		if t.joined() && !t.top.before(w.lastTop(t.room())) {
-			return t.follow()
-		}
+		last = w.lastTop(t.room())
+	}
+	all := last == row{line: w.first} && t.still.head
+	if t.joined() && !t.top.before(last) && (down || all) {
+		return t.follow()
 	}
 	t.top = w.clamp(t.top, t.room())
 	return t.more()
@@ -91,7 +100,7 @@ func (t *Log) toStart() tea.Cmd {
 	t.pause()
 	if t.still.head {
 		t.top = row{line: t.still.first}
-		return nil
+		return t.settle(false)
 	}
 	return t.ask(pageRequest{kind: oldestPage})
 }

@@ -139,8 +139,11 @@ func (t *Log) nextMatch(step int) tea.Cmd {
 	}
 	p := s.pattern
 	cmd := t.goTo(step, "match", func(l feed.Line) bool { return !l.Mark && p.In(widgets.Print(l.Raw).Text) })
-	if t.note == "" || len(s.matches) == 0 {
+	if t.note == "" {
 		return cmd
+	}
+	if t.note = ""; len(s.matches) == 0 {
+		return cmd // the border says so
 	}
 	if step > 0 {
 		t.note = "from the top again"

@@ -156,8 +156,10 @@ func (t *Log) row(k *looked, r row, width int) string {
 		in.text.Draw(&p.b, " ")
 	case k.line.Stderr:
 		in.stderr.Draw(&p.b, glyph.GutterError+" ")
-	default:
+	case t.stamped(width):
 		in.border.Draw(&p.b, glyph.Gutter+" ")
+	default: // beside the border of the pane a second line says nothing
+		in.text.Draw(&p.b, "  ")
 	}
 	from, to := k.rows[r.sub], len(k.text.Text)
 	if r.sub+1 < len(k.rows) {
