@@ -52,7 +52,7 @@ func (m *Model) containerSpec() lists.Spec[engine.ContainerSummary] {
 			})},
 			{Title: "name", Order: "name", Min: 10, Max: 40, Measure: func(c *row) int { return widgets.Width(m.rowName(c)) },
 				Cell: text(func(c *row) (string, lipgloss.Style) { return m.rowName(c), m.nameStyle(c) })},
-			{Title: "cpu", Order: "cpu", Min: 6, Right: true, Gap: 2, Cell: m.cpuCell},
+			{Title: "cpu", Order: "cpu", Min: 6, Right: true, Cell: m.cpuCell},
 			{Min: 5, Max: 20, Rank: 4, Cell: m.sparkCell},
 			{Title: "memory", Order: "memory", Min: 8, Right: true, Rank: 3, Cell: text(func(c *row) (string, lipgloss.Style) {
 				if l := m.load(c.ID); l.memory > 0 {

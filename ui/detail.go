@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -309,8 +308,7 @@ func (m *Model) nothingChosen(w int) []string {
 		return m.empty(w, "No container is chosen.", "")
 	}
 	tally, _ := m.tally(name)
-	running, all, _ := strings.Cut(tally, "/")
-	return m.empty(w, fmt.Sprintf("%s of the %s containers of %s run.", running, all, name), "Actions here go to all of them; enter folds.")
+	return m.empty(w, name+": "+strings.Replace(tally, "/", " of ", 1)+" running.", "Actions here go to all of them; enter folds.")
 }
 
 // logColumn draws the log beside the detail.

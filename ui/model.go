@@ -75,7 +75,11 @@ type Model struct {
 	ages       int  // how often the ages were renewed
 	soon       bool // they are again within seconds
 
-	detail detail
+	detail  detail
+	details uint64 // grows with what may have changed the details
+
+	restyled int // how often the styles were changed
+	memo     *memo
 }
 
 // splits are what the splitters were dragged to; 0: never.
@@ -108,14 +112,14 @@ func New(ctx context.Context, eng engine.Engine, opts Options) *Model {
 	m := &Model{
 		ctx: ctx, eng: eng, opts: opts, now: time.Now,
 		feed: feed.NewLists(ctx, eng), samples: feed.NewSamples(ctx, eng), metering: true, jobs: make(map[engine.ID]*jobView), loads: make(map[engine.ID]*load),
-		handlers: handlers(),
+		handlers: handlers(), memo: &memo{},
 	}
 	m.containers, m.images, m.jobList = lists.New(m.containerSpec()), lists.New(m.imageSpec()), lists.New(m.jobSpec())
 	m.detail = newDetail(m)
 	m.pointer.off = opts.NoMouse
 	var problems []tomldoc.Problem
 	m.keys, m.look, problems = opts.configure()
-	m.styles = m.look.styles()
+	m.restyle()
 	if len(problems) > 0 {
 		m.openProblems(problems)
 	}

@@ -79,7 +79,7 @@ func (m *Model) pickTheme(choices []themes.Choice) tea.Cmd {
 // wear draws in a theme from now on.
 func (m *Model) wear(c themes.Choice) {
 	m.look.choice = c
-	m.styles = m.look.styles()
+	m.restyle()
 }
 
 // keepTheme says how the theme outlives the program. The configuration file is

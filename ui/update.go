@@ -10,6 +10,7 @@ import (
 // Update implements tea.Model.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	cmd := m.take(msg)
+	m.touch(msg)
 	m.wantSamples()
 	return m, cmd
 }
@@ -26,7 +27,7 @@ func (m *Model) take(msg tea.Msg) tea.Cmd {
 		return m.follow()
 	case tea.BackgroundColorMsg:
 		m.look.dark = msg.IsDark()
-		m.styles = m.look.styles()
+		m.restyle()
 	case infoMsg:
 		if msg.err == nil {
 			m.info = msg.info

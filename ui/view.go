@@ -52,7 +52,7 @@ func (m *Model) body() []string {
 	// From left to right, because a line is made of what stands in it.
 	for _, p := range []pane{containersPane, imagesPane, jobsPane} {
 		if r := l.of(p); r.h > 0 {
-			lay(r, m.drawPane(p, r))
+			lay(r, m.drawn(p, r))
 		}
 	}
 	if l.bar.h > 0 {
@@ -60,7 +60,7 @@ func (m *Model) body() []string {
 	}
 	for _, p := range []pane{detailPane, sidePane} {
 		if r := l.of(p); r.h > 0 {
-			lay(r, m.drawPane(p, r))
+			lay(r, m.drawn(p, r))
 		}
 	}
 	return lines

@@ -175,5 +175,6 @@ func (js jobs) Remove(ctx context.Context, id string) error {
 		return opError("remove", "job", id, engine.ErrConflict, "it is running; cancel it first")
 	}
 	js.e.jobs = slices.DeleteFunc(js.e.jobs, func(o *job) bool { return o == j })
+	js.e.jobEvent(j, engine.ActionDestroy)
 	return nil
 }

@@ -23,7 +23,7 @@ func (l *List[T]) rebuild() {
 	if i, ok := l.place[l.at]; ok {
 		l.cursor = i
 	} else if l.at == "" && len(l.entries) > 1 && l.entries[0].item < 0 && !l.folded[l.entries[0].group] {
-		l.cursor = 1 // the first time: on an item
+		l.cursor, height = 1, 1 // the first time: on an item, its heading in sight
 	}
 	l.offset = l.cursor - height
 	l.settle()
