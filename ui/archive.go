@@ -163,7 +163,7 @@ func (m *Model) loadFile(file string) tea.Cmd {
 	j := &jobView{
 		jobOrder: jobOrder{title: "Load", about: file, command: "gantry load -i " + quote(file)},
 		feed:     feed.NewWork(loadFrom(ctx, m.eng, home(file))),
-		cancel:   func() tea.Cmd { cancel(); return nil },
+		cancel:   func() tea.Cmd { cancel(); return m.say("load of "+file+" was cancelled", true) },
 	}
 	id := engine.ID("load " + itoa(m.lastWork))
 	cmd := m.watch(id, j)

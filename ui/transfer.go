@@ -108,8 +108,9 @@ type jobOrder struct {
 // jobView is long work that is followed.
 type jobView struct {
 	jobOrder
-	feed   *feed.Job
-	cancel func() tea.Cmd
+	feed      *feed.Job
+	cancel    func() tea.Cmd
+	cancelled bool // by this workbench: who cancels needs not be told
 }
 
 type (
@@ -245,7 +246,8 @@ func (m *Model) jobEnded(j *jobView, state feed.Progress, shown int) tea.Cmd {
 		}
 	}
 	switch {
-	case j.foreign && shown < 0: // who began it has been told
+	case j.foreign && shown < 0, j.cancelled && state.Err != nil: // who began it has been told
+		close()
 		return nil
 	case state.Err != nil && unauthorized(state.Err):
 		close()
@@ -271,6 +273,7 @@ func (m *Model) jobEnded(j *jobView, state feed.Progress, shown int) tea.Cmd {
 // cancelJob ends work that is followed.
 func (m *Model) cancelJob(id engine.ID) tea.Cmd {
 	if j := m.jobs[id]; j != nil {
+		j.cancelled = true
 		return j.cancel()
 	}
 	return nil

@@ -20,7 +20,8 @@ func stocked(t *testing.T) *fake.Engine {
 		Entrypoint: []string{"/docker-entrypoint.sh"}, Cmd: []string{"nginx", "-g", "daemon off;"}, User: "nginx", WorkingDir: "/srv",
 		Env: []string{"PATH=/usr/bin", "NGINX_VERSION=1.27"},
 	}})
-	e.AddImage(fake.Image{Refs: []string{"redis:7"}, Size: 117_000_000})
+	e.AddImage(fake.Image{Refs: []string{"redis:7"}, Size: 117_000_000, Config: images.Config{Cmd: []string{"redis-server"}}})
+	e.Program("redis-server", fake.Idle)
 	e.AddImage(fake.Image{Size: 52_000_000})
 	e.AddContainer(fake.Container{Name: "limited", Image: "redis:7", State: engine.Running, Host: engine.HostConfig{Resources: engine.Resources{Memory: 256 << 20, NanoCpus: 1.5e9, PidsLimit: 100}}})
 	e.AddRemote("busybox:1", fake.Remote{Pace: 400 * time.Millisecond})
