@@ -13,6 +13,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"gantry/engine"
+	"gantry/engine/ociruntime"
 	"gantry/engine/record"
 	"gantry/engine/runspec"
 	"gantry/engine/seccomp"
@@ -140,11 +141,16 @@ func (e *Engine) create(ctx context.Context, id engine.ID, img *base, opts engin
 	if err := e.name(ctx, rec); err != nil {
 		return nil, nil, err
 	}
-	spec, warnings, err := e.bundle(rec, img)
+	var group <-chan madeGroup // nil: it is made for the start
+	warnings, err = e.bundle(rec, img, func(limits *specs.LinuxResources) {
+		if e.spares.prepared(id) {
+			group = e.makeGroup(id, limits)
+		}
+	})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, errors.Join(err, dropGroup(group))
 	}
-	begun := e.beginAhead(ctx, rec, spec.Linux.Resources)
+	begun := e.beginAhead(ctx, rec, group)
 	defer func() { <-begun }() // under the lock: nobody else starts a monitor meanwhile
 	ev := engine.Event{Kind: engine.KindContainer, Action: engine.ActionCreate, ID: string(id), Attributes: rec.attributes()}
 	return rec, warnings, e.commit(ev, rec)
@@ -242,49 +248,51 @@ func (e *Engine) name(ctx context.Context, rec *containerRecord) error {
 	}
 }
 
-// bundle writes what the monitor starts the container from.
-func (e *Engine) bundle(rec *containerRecord, img *base) (spec *specs.Spec, warnings []string, err error) {
+// bundle writes what the monitor starts the container from. limited is called
+// as soon as the limits are known and found to be good.
+func (e *Engine) bundle(rec *containerRecord, img *base, limited func(*specs.LinuxResources)) (warnings []string, err error) {
 	d, err := e.snap()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	rec.Driver = d.Kind()
 	if err := d.Create(e.dir(rec.ID), img.dirs); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	files, err := e.writeFiles(rec)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	host, err := e.host()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	in := runspec.Input{
 		ID: rec.ID, Config: rec.Config, Host: rec.Host, Files: files, Cgroup: host.Parent + "/" + string(rec.ID), Facts: facts(host),
 	}
 	if rec.Host.Privileged {
 		if in.Devices, err = hostDevices(); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	spec, err = runspec.Build(in)
+	spec, err := runspec.Build(in)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	rec.Host.MaskedPaths, rec.Host.ReadonlyPaths = spec.Linux.MaskedPaths, spec.Linux.ReadonlyPaths
 	if err := host.Check(spec.Linux.Resources); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	limited(spec.Linux.Resources)
 	if err := e.writeSeccomp(rec, spec); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	warnings = host.Warnings(spec.Linux.Resources)
-	return spec, warnings, e.writeSpec(rec, spec)
+	return warnings, e.writeSpec(rec, spec)
 }
 
 func (e *Engine) writeSpec(rec *containerRecord, spec *specs.Spec) error {
-	b, err := json.Marshal(spec)
+	b, err := ociruntime.EncodeConfig(spec)
 	if err != nil {
 		return err
 	}

@@ -124,27 +124,50 @@ func (e *Engine) readyShimLocked(ctx context.Context, id engine.ID) (*shim.Clien
 	if err != nil {
 		return nil, err
 	}
-	return e.spawn(ctx, v.rec, limits)
+	return e.spawn(ctx, v.rec, e.makeGroup(id, limits))
 }
 
-// spawn prepares what the monitor needs of this start, its control group and
-// its orders, and starts it. The group is made while the monitor begins, which
-// needs it for the start only.
-func (e *Engine) spawn(ctx context.Context, rec *containerRecord, limits *specs.LinuxResources) (*shim.Client, error) {
+// madeGroup is a container's control group, or why there is none.
+type madeGroup struct {
+	group *leaf.Group
+	err   error
+}
+
+// makeGroup makes a container's control group in the background.
+func (e *Engine) makeGroup(id engine.ID, limits *specs.LinuxResources) <-chan madeGroup {
+	made := make(chan madeGroup, 1)
+	go func() {
+		host, err := e.host()
+		if err != nil {
+			made <- madeGroup{err: err}
+			return
+		}
+		group, err := host.Create(string(id), limits)
+		made <- madeGroup{group, err}
+	}()
+	return made
+}
+
+// dropGroup removes a group that is not needed after all.
+func dropGroup(made <-chan madeGroup) error {
+	if made == nil {
+		return nil
+	}
+	if m := <-made; m.group != nil {
+		return m.group.Delete()
+	}
+	return nil
+}
+
+// spawn prepares what the monitor needs of this start and starts it. The
+// control group may be in the making still: the monitor needs it for the start
+// only.
+func (e *Engine) spawn(ctx context.Context, rec *containerRecord, made <-chan madeGroup) (*shim.Client, error) {
 	id := rec.ID
 	host, err := e.host()
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, dropGroup(made))
 	}
-	type result struct {
-		group *leaf.Group
-		err   error
-	}
-	made := make(chan result, 1)
-	go func() {
-		group, err := host.Create(string(id), limits)
-		made <- result{group, err}
-	}()
 	planned := host.Group(string(id))
 	client, err := e.beginMonitor(ctx, rec, planned)
 	r := <-made

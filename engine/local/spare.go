@@ -6,8 +6,6 @@ import (
 	"os"
 	"sync"
 
-	"github.com/opencontainers/runtime-spec/specs-go"
-
 	"gantry/engine"
 	"gantry/engine/shim"
 )
@@ -77,18 +75,19 @@ func (e *Engine) makeMonitorGroup() error {
 	return err
 }
 
-// beginAhead has the monitor that was prepared for a container begin, and its
-// control group made, while the container's record is written. A failure is
-// met again, and told, by the attach or the start that needs them.
-func (e *Engine) beginAhead(ctx context.Context, rec *containerRecord, limits *specs.LinuxResources) (done <-chan struct{}) {
+// beginAhead has the monitor that was prepared for a container begin while the
+// container's record is written, and waits for its control group; nil: there
+// was none prepared. A failure is met again, and told, by the attach or the
+// start that needs them.
+func (e *Engine) beginAhead(ctx context.Context, rec *containerRecord, group <-chan madeGroup) (done <-chan struct{}) {
 	over := make(chan struct{})
-	if !e.spares.prepared(rec.ID) {
+	if group == nil {
 		close(over)
 		return over
 	}
 	go func() {
 		defer close(over)
-		_, _ = e.spawn(ctx, rec, limits)
+		_, _ = e.spawn(ctx, rec, group)
 	}()
 	return over
 }

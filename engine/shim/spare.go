@@ -9,10 +9,10 @@ import (
 	"os"
 	"strings"
 
-	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"gantry/engine/cgroup/leaf"
+	"gantry/engine/ociruntime"
 	"gantry/internal/usock"
 )
 
@@ -84,7 +84,8 @@ func stand(spawner *conn, path string) error {
 // warmUp has encoding/json learn the types that a start decodes: the first
 // time takes it half a millisecond.
 func warmUp() {
-	for _, v := range []any{new(specs.Spec), new(Config), new(request)} {
+	_, _ = ociruntime.DecodeConfig([]byte(`{"linux":{"resources":{},"seccomp":{}}}`))
+	for _, v := range []any{new(Config), new(request)} {
 		_ = json.Unmarshal([]byte("{}"), v)
 	}
 }

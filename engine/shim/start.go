@@ -2,7 +2,6 @@ package shim
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -78,9 +77,6 @@ func (s *shim) run(attempt int) error {
 		return err
 	}
 	checkpoint("started")
-	if spec.Linux.Seccomp != nil {
-		spec.Linux.Seccomp.Syscalls = nil // hundreds, and exec sessions have the compiled filter
-	}
 	s.mu.Lock()
 	s.spec, s.program, s.start, s.state = spec, prog, start, engine.Running
 	s.mu.Unlock()
@@ -164,8 +160,8 @@ func readSpec(path string) (*specs.Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	var spec specs.Spec
-	if err := json.Unmarshal(b, &spec); err != nil {
+	spec, err := ociruntime.DecodeConfig(b)
+	if err != nil {
 		return nil, fmt.Errorf("read bundle %s: %w: %w", path, engine.ErrCorrupt, err)
 	}
 	if spec.Process == nil || spec.Linux == nil {
@@ -175,7 +171,7 @@ func readSpec(path string) (*specs.Spec, error) {
 	if spec.Process.OOMScoreAdj == nil {
 		spec.Process.OOMScoreAdj = new(int)
 	}
-	return &spec, nil
+	return spec, nil
 }
 
 // SeccompFile is the compiled filter in the bundle, made by EncodeSeccomp. A
