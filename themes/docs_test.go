@@ -119,7 +119,7 @@ func TestDocumentedThemeIsRight(t *testing.T) {
 		t.Fatal(problems)
 	}
 	for token, want := range map[themes.Token]themes.Style{
-		themes.Accent: {Color: "#ffb000"}, themes.Key: {Color: "#ffb000"}, themes.Name: {Color: "#ffb000"}, themes.OK: {Color: "#98b66e"}, themes.Muted: {Color: "246"},
+		themes.Accent: {Color: "#ffb000"}, themes.Key: {Color: "#ffb000"}, themes.Focus: {Color: "#ffb000"}, themes.OK: {Color: "#98b66e"}, themes.Muted: {Color: "246"},
 		themes.Border: {Color: "8"}, themes.Text: {}, themes.Title: {Color: "#ffd479"}, themes.Selected: {On: "#3a2f1a", Bold: true}, themes.Bad: {Color: "#ff8080", Bold: true},
 	} {
 		if got := c.Dark.Style(token, themes.TrueColor); got != want {
