@@ -124,12 +124,16 @@ func page(t themes.Theme, depth themes.Depth) (background, text color.Color) {
 // On is a style as it looks in the row under the cursor.
 func (s Styles) On(style lipgloss.Style) lipgloss.Style { return widgets.Lit(style, s.Selected) }
 
-// Bar is the mark of the row under the cursor.
+// Bar is the mark of the row under the cursor. Beside a row in reverse it is
+// not reversed itself: half a cell of light is seen, half a cell of dark is not.
 func (s Styles) Bar(focused bool) lipgloss.Style {
-	if focused {
-		return s.On(s.Accent)
+	switch {
+	case !focused:
+		return s.Muted
+	case s.Selected.GetReverse():
+		return s.Accent
 	}
-	return s.Muted
+	return s.On(s.Accent)
 }
 
 // Wait says that something is under way.
