@@ -60,6 +60,8 @@ func (o *CreateOptions) check() error {
 	switch {
 	case o.Spec == nil || o.Spec.Process == nil || o.Spec.Linux == nil:
 		return fmt.Errorf("%w spec: process and linux are needed", engine.ErrInvalid)
+	case o.Spec.Linux.Seccomp != nil && len(o.Seccomp) == 0:
+		return fmt.Errorf("%w spec: its seccomp profile was not compiled", engine.ErrInvalid)
 	case o.Root == nil && (o.Spec.Root == nil || o.Spec.Root.Path == ""):
 		return fmt.Errorf("%w spec: there is no root", engine.ErrInvalid)
 	}

@@ -173,13 +173,18 @@ func failChild(p *plan, s step, errno syscall.Errno) {
 //go:nosplit
 //go:noinline
 func exitChild() {
-	syscall.RawSyscall(unix.SYS_EXIT_GROUP, 1, 0, 0)
+	syscall.RawSyscall(unix.SYS_EXIT_GROUP, neverRan, 0, 0)
 	// A filter forbids even that.
-	syscall.RawSyscall(unix.SYS_EXIT, 1, 0, 0)
+	syscall.RawSyscall(unix.SYS_EXIT, neverRan, 0, 0)
 	for {
 		*nowhere = 0
 	}
 }
+
+// neverRan is the exit status of a child that did not become the program. When
+// its parent was killed, who takes over may see it: it says "unknown", as
+// programs do not.
+const neverRan = 255
 
 // nowhere stays nil: writing there ends a process whatever its filter says.
 var nowhere *byte

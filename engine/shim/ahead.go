@@ -30,7 +30,7 @@ func loadBundle(cfg *Config) (*bundle, error) {
 	if b.spec, err = readSpec(path); err != nil {
 		return nil, err
 	}
-	if b.filter, err = readSeccomp(cfg.file(SeccompFile)); err != nil {
+	if b.filter, err = readFilter(cfg, b.spec); err != nil {
 		return nil, err
 	}
 	driver, err := snapshot.Open(cfg.Root)

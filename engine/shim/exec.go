@@ -80,7 +80,7 @@ func (s *shim) execute(o *engine.ExecOptions) (*execution, error) {
 
 // confine puts the container's filter on the program.
 func (s *shim) confine(spec *specs.Spec, opts *ociruntime.ExecOptions) (err error) {
-	if opts.Seccomp, err = readSeccomp(s.cfg.file(SeccompFile)); err != nil || spec.Linux.Seccomp == nil {
+	if opts.Seccomp, err = readFilter(s.cfg, spec); err != nil || spec.Linux.Seccomp == nil {
 		return err
 	}
 	opts.SeccompFlags, err = ociruntime.SeccompFlags(spec.Linux.Seccomp.Flags)

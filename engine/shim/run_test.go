@@ -169,6 +169,9 @@ func TestFailedStart(t *testing.T) {
 		{"no program in PATH", []string{"nothing"}, nil, engine.ErrCommandNotFound, 127},
 		{"a directory", []string{"/bin"}, nil, engine.ErrCommandNotExecutable, 126},
 		{"no such user", []string{"/bin/true"}, func(c *shim.Config, _ *specs.Spec) { c.User = "bob" }, nil, 128},
+		{"a profile without its filter", []string{"/bin/true"}, func(_ *shim.Config, s *specs.Spec) {
+			s.Linux.Seccomp = &specs.LinuxSeccomp{DefaultAction: specs.ActAllow}
+		}, engine.ErrCorrupt, 128},
 		{"no layer", []string{"/bin/true"}, func(_ *shim.Config, s *specs.Spec) { s.Linux.Namespaces[0].Path = "/nothing" }, nil, 128},
 	}
 	for _, tt := range tests {

@@ -1,21 +1,19 @@
 package shim
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"time"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
 
 	"gantry/engine"
 	"gantry/engine/cgroup/leaf"
 	"gantry/engine/ociruntime"
 	"gantry/engine/record"
+	"gantry/engine/seccomp/filter"
 )
 
 // checkpoint marks the places between which a kill must do no harm; tests put
@@ -174,41 +172,20 @@ func readSpec(path string) (*specs.Spec, error) {
 	return spec, nil
 }
 
-// SeccompFile is the compiled filter in the bundle, made by EncodeSeccomp. A
-// bundle without one runs unfiltered.
+// SeccompFile is the compiled filter in the bundle, as package filter writes it.
 const SeccompFile = "seccomp.bpf"
 
-const filterSize = 8 // of struct sock_filter
-
-// EncodeSeccomp writes a filter as the kernel takes it: struct sock_filter, in
-// the byte order of this machine.
-func EncodeSeccomp(filter []unix.SockFilter) []byte {
-	b := make([]byte, 0, len(filter)*filterSize)
-	for _, ins := range filter {
-		b = binary.NativeEndian.AppendUint16(b, ins.Code)
-		b = append(b, ins.Jt, ins.Jf)
-		b = binary.NativeEndian.AppendUint32(b, ins.K)
-	}
-	return b
-}
-
-func readSeccomp(path string) ([]unix.SockFilter, error) {
-	b, err := readBounded(path, unix.BPF_MAXINSNS*filterSize)
-	if errors.Is(err, fs.ErrNotExist) {
+// readFilter reads the filter of a bundle whose spec has a profile. One that is
+// missing is not "no filter": the container would run unconfined.
+func readFilter(cfg *Config, spec *specs.Spec) (filter.Program, error) {
+	if spec.Linux.Seccomp == nil {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
+	p, err := filter.Read(cfg.file(SeccompFile))
+	if errors.Is(err, engine.ErrNotFound) {
+		return nil, fmt.Errorf("%w: the container's seccomp filter %s is missing; remove the container and create it again", engine.ErrCorrupt, cfg.file(SeccompFile))
 	}
-	if len(b) == 0 || len(b)%filterSize != 0 {
-		return nil, fmt.Errorf("read filter %s: %w: it has %d bytes", path, engine.ErrCorrupt, len(b))
-	}
-	filter := make([]unix.SockFilter, len(b)/filterSize)
-	for i := range filter {
-		ins := b[i*filterSize:]
-		filter[i] = unix.SockFilter{Code: binary.NativeEndian.Uint16(ins), Jt: ins[2], Jf: ins[3], K: binary.NativeEndian.Uint32(ins[4:])}
-	}
-	return filter, nil
+	return p, err
 }
 
 func readBounded(path string, limit int64) ([]byte, error) {

@@ -127,7 +127,7 @@ func TestImportsPointTheRightWay(t *testing.T) {
 // that run before anything heavy initialises.
 var light = []string{
 	"gantry/engine", "gantry/images", "gantry/logs", "gantry/logs/journal", "gantry/images/snapshot",
-	"gantry/engine/record", "gantry/engine/events", "gantry/engine/cgroup/leaf",
+	"gantry/engine/record", "gantry/engine/events", "gantry/engine/cgroup/leaf", "gantry/engine/seccomp/filter",
 	"gantry/engine/ociruntime", "gantry/engine/shim", "gantry/internal/demo/service", "gantry/internal/early",
 }
 
