@@ -35,9 +35,10 @@ func newDetail(m *Model) detail {
 		tabs: []tabs.Tab{
 			tabs.NewLog(m.eng, s, m.now), tabs.NewStats(m.eng, s, m.now), tabs.NewInspect(m.eng, s, m.now),
 			tabs.NewEnv(m.eng, s, m.now), tabs.NewMounts(m.eng, s, m.now), tabs.NewProcesses(m.eng, s, m.now),
+			tabs.NewEvents(m.eng, s, m.now),
 		},
 		log:    tabs.NewLog(m.eng, s, m.now),
-		images: []tabs.ImageTab{tabs.NewImageConfig(m.eng, s, m.now), tabs.NewImageHistory(m.eng, s, m.now)},
+		images: []tabs.ImageTab{tabs.NewImageConfig(m.eng, s, m.now), tabs.NewImageHistory(m.eng, s, m.now), tabs.NewImageEvents(m.eng, s, m.now)},
 	}
 }
 

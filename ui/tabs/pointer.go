@@ -18,12 +18,15 @@ type Pointer interface {
 }
 
 var (
+	_ Pointer = (*Log)(nil)
 	_ Pointer = (*Inspect)(nil)
 	_ Pointer = (*Env)(nil)
 	_ Pointer = (*Mounts)(nil)
 	_ Pointer = (*Processes)(nil)
 	_ Pointer = (*ImageConfig)(nil)
 	_ Pointer = (*ImageHistory)(nil)
+	_ Pointer = (*Events)(nil)
+	_ Pointer = (*ImageEvents)(nil)
 )
 
 // wheel scrolls the window; the cursor stays where it is as long as it is in

@@ -71,6 +71,8 @@ var (
 	_ Tab      = (*Env)(nil)
 	_ Tab      = (*Mounts)(nil)
 	_ Tab      = (*Processes)(nil)
+	_ Tab      = (*Events)(nil)
 	_ ImageTab = (*ImageConfig)(nil)
 	_ ImageTab = (*ImageHistory)(nil)
+	_ ImageTab = (*ImageEvents)(nil)
 )

@@ -250,16 +250,21 @@ func TestScreens(t *testing.T) {
 		"env":           opener(tabs.NewEnv, "api-1"),
 		"mounts":        opener(tabs.NewMounts, "api-1"),
 		"processes":     opener(tabs.NewProcesses, "api-1"),
+		"events":        opener(tabs.NewEvents, "api-1"),
+		"image-events":  imageOpener(tabs.NewImageEvents, "shop/api:dev"),
 		"image-config":  imageOpener(tabs.NewImageConfig, "shop/api:dev"),
 		"image-history": imageOpener(tabs.NewImageHistory, "shop/api:dev"),
 	}
 	for name, open := range opens {
-		for _, size := range []struct{ w, h int }{{38, 10}, {78, 20}, {118, 36}} {
+		for _, size := range []struct{ w, h int }{{38, 10}, {78, 20}, {118, 36}, {198, 46}} {
 			name := fmt.Sprintf("%s-%dx%d", name, size.w, size.h)
 			t.Run(name, func(t *testing.T) {
 				perform(t, size.w, size.h, shop, open, func(s *stage) {
 					if strings.HasPrefix(name, "stats-") {
 						s.Pass(95 * time.Second)
+					}
+					if strings.Contains(name, "events") {
+						happen(t, s)
 					}
 					if strings.HasPrefix(name, "image-history") {
 						s.Keys("j", "j")
@@ -269,6 +274,28 @@ func TestScreens(t *testing.T) {
 			})
 		}
 	}
+}
+
+// happen makes some events.
+func happen(t *testing.T, s *stage) {
+	t.Helper()
+	do := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Pass(41 * time.Second)
+	}
+	cs := s.eng.Containers()
+	do(cs.Pause(s.ctx, "api-1"))
+	do(cs.Unpause(s.ctx, "api-1"))
+	do(cs.Kill(s.ctx, "api-1", "TERM"))
+	do(cs.Rename(s.ctx, "api-1", "api-old"))
+	do(cs.Rename(s.ctx, "api-old", "api-1"))
+	do(s.eng.Images().Tag(s.ctx, "shop/api:dev", "shop/api:1"))
+	s.eng.Emit(engine.Event{Kind: engine.KindContainer, Action: "resize\x1b[2J", ID: "api-1", Attributes: map[string]string{
+		"name": "api-1", "image": "shop/api:dev", "width": "80", "height": "24", "com.example": "label", "note": "a long text with \x1b[31mred\u202e in it, which does not fit into the width of a narrow pane",
+	}})
+	s.Pass(time.Second)
 }
 
 // TestUnknownObjects: what cannot be read says why, in words.
@@ -288,7 +315,8 @@ func TestUnknownObjects(t *testing.T) {
 func TestNothingChosen(t *testing.T) {
 	for name, open := range map[string]func(*fake.Engine, context.Context) (tabs.Panel, tea.Cmd){
 		"stats": opener(tabs.NewStats, ""), "inspect": opener(tabs.NewInspect, ""), "env": opener(tabs.NewEnv, ""),
-		"mounts": opener(tabs.NewMounts, ""), "processes": opener(tabs.NewProcesses, ""),
+		"mounts": opener(tabs.NewMounts, ""), "processes": opener(tabs.NewProcesses, ""), "log": opener(tabs.NewLog, ""),
+		"events": opener(tabs.NewEvents, ""), "image events": imageOpener(tabs.NewImageEvents, ""),
 		"config": imageOpener(tabs.NewImageConfig, ""), "history": imageOpener(tabs.NewImageHistory, ""),
 	} {
 		t.Run(name, func(t *testing.T) {
