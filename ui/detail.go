@@ -250,19 +250,28 @@ func (m *Model) detailTitle(width int) string {
 }
 
 // titleParts are the pieces of the title as they stand there: where they do not
-// fit, the tabs that are not shown shrink to their first letters.
+// fit, tabs shrink to their first letters, those farthest from the one that is
+// shown first, and at last the name of the object.
 func (m *Model) titleParts(width int) (about string, names []string) {
 	names, at := m.tabNames()
 	about = m.detailSubject()
-	if over := widgets.Width(about) + 2 + len(strings.Join(names, "  ")) - width; over > 0 {
-		for i := range names {
-			if i != at {
-				names[i] = names[i][:1]
-			}
+	over := widgets.Width(about) + 1 - width
+	for _, n := range names {
+		over += 1 + len(n)
+	}
+	for left, right := 0, len(names)-1; over > 0 && left < right; {
+		far := right
+		if at-left > right-at {
+			far = left
+			left++
+		} else {
+			right--
 		}
-		if over = widgets.Width(about) + 2 + len(strings.Join(names, "  ")) - width; over > 0 {
-			about = strings.TrimRight(widgets.Fit(about, max(4, widgets.Width(about)-over)), " ")
-		}
+		over -= len(names[far]) - 1
+		names[far] = names[far][:1]
+	}
+	if over > 0 {
+		about = strings.TrimRight(widgets.Fit(about, max(4, widgets.Width(about)-over)), " ")
 	}
 	return about, names
 }
