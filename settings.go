@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"gantry/cli"
 	"gantry/engine"
@@ -47,6 +48,11 @@ func uiOptions(g cli.Global) ui.Options {
 		ascii = &g.ASCII
 	}
 	o.Terminal = ui.DetectTerminal(os.Stdout, os.Environ(), c.UI.Colors, ascii)
+	if file := backgroundFile(os.Getenv); file != "" {
+		learned, _ := os.ReadFile(file) // a guess: dark where nothing was learned
+		o.Terminal = o.Terminal.Remember(string(learned) == "light", os.Environ())
+		o.LearnBackground = func(light bool) { learnBackground(file, light) }
+	}
 	var flags []string
 	for flag, value := range map[string]string{"--root": g.Root, "--run": g.Run, "--config": g.Config} {
 		if value != "" {
@@ -57,6 +63,38 @@ func uiOptions(g cli.Global) ui.Options {
 		return exec.Command("/proc/self/exe", append(slices.Clone(flags), args...)...)
 	}
 	return o
+}
+
+// backgroundFile remembers whether the terminal had a light background the last
+// time, so that a start does not begin in the colours of the other while the
+// terminal is asked again. It is empty where there is no place for it.
+func backgroundFile(getenv func(string) string) string {
+	dir := getenv("XDG_CACHE_HOME")
+	if !filepath.IsAbs(dir) {
+		if getenv("HOME") == "" {
+			return ""
+		}
+		dir = filepath.Join(getenv("HOME"), ".cache")
+	}
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' {
+			return r
+		}
+		return '_'
+	}, cmp.Or(getenv("TERM_PROGRAM"), getenv("TERM")))
+	return filepath.Join(dir, "gantry", "background-"+name)
+}
+
+// learnBackground writes what the next start guesses. Where it cannot, that
+// one begins dark.
+func learnBackground(file string, light bool) {
+	word := "dark"
+	if light {
+		word = "light"
+	}
+	if os.MkdirAll(filepath.Dir(file), 0o700) == nil {
+		_ = os.WriteFile(file, []byte(word), 0o600)
+	}
 }
 
 // configured is the part of the options that the file says.

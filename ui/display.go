@@ -2,6 +2,7 @@ package ui
 
 import (
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +18,15 @@ type Terminal struct {
 	Glyphs glyph.Set
 	// Light is the first guess about the background, until the terminal tells.
 	Light bool
+}
+
+// Remember makes what was learned of the background the last time the first
+// guess, unless the environment has one.
+func (t Terminal) Remember(light bool, environ []string) Terminal {
+	if !slices.ContainsFunc(environ, func(e string) bool { return strings.HasPrefix(e, "COLORFGBG=") }) {
+		t.Light = light
+	}
+	return t
 }
 
 // DetectTerminal finds out about the terminal that out is. colors is one of

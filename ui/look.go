@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	tea "charm.land/bubbletea/v2"
+
 	"gantry/internal/tomldoc"
 	"gantry/themes"
 	"gantry/ui/dialogs"
@@ -23,6 +25,20 @@ type look struct {
 }
 
 func (l look) styles() styles.Styles { return styles.For(l.choice.For(l.dark), l.Depth, l.Glyphs) }
+
+// background takes the terminal's answer. The next start begins with it.
+func (m *Model) background(dark bool) tea.Cmd {
+	m.look.dark = dark
+	m.restyle()
+	learn := m.opts.LearnBackground
+	if learn == nil || dark != m.opts.Terminal.Light {
+		return nil
+	}
+	return func() tea.Msg {
+		learn(!dark)
+		return nil
+	}
+}
 
 // Config is the configuration file behind options.
 type Config struct {

@@ -224,6 +224,29 @@ func TestNothingWaitsForTheBackground(t *testing.T) {
 	})
 }
 
+// TestTheBackgroundIsLearned: once, and only what was not guessed already.
+func TestTheBackgroundIsLearned(t *testing.T) {
+	var learned []string
+	opts := ui.Options{
+		Terminal:        ui.Terminal{}.Remember(true, []string{"TERM=xterm"}),
+		LearnBackground: func(light bool) { learned = append(learned, fmt.Sprint("light: ", light)) },
+	}
+	driveWith(t, 100, 30, opts, shop, func(t *testing.T, _ *fake.Engine, d *uitest.Driver) {
+		light := d.Raw()
+		d.Send(background(color.White))
+		if d.Raw() != light || len(learned) > 0 {
+			t.Errorf("what was remembered is not what the terminal says, or it is learned again: %q", learned)
+		}
+		d.Send(background(color.Black))
+		if d.Raw() == light || !slices.Equal(learned, []string{"light: false"}) {
+			t.Errorf("learned %q", learned)
+		}
+	})
+	if (ui.Terminal{}).Remember(true, []string{"COLORFGBG=15;0"}).Light {
+		t.Error("what was learned goes before the environment")
+	}
+}
+
 func TestChosenThemeIgnoresTheBackground(t *testing.T) {
 	driveWith(t, 100, 30, ui.Options{Theme: "light"}, shop, func(t *testing.T, _ *fake.Engine, d *uitest.Driver) {
 		before := d.Raw()

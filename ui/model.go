@@ -97,6 +97,9 @@ type Options struct {
 	Themes themes.Library
 	// Terminal is what the terminal can show. The zero one can show everything.
 	Terminal Terminal
+	// LearnBackground is told when the background is not what Terminal says,
+	// so that the next start begins in the right colours; nil: nobody learns.
+	LearnBackground func(light bool)
 	// DetachKeys leave a terminal that is attached: "ctrl-p,ctrl-q".
 	DetachKeys string
 	// NoMouse leaves the mouse to the terminal.

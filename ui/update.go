@@ -26,8 +26,7 @@ func (m *Model) take(msg tea.Msg) tea.Cmd {
 		}
 		return m.follow()
 	case tea.BackgroundColorMsg:
-		m.look.dark = msg.IsDark()
-		m.restyle()
+		return m.background(msg.IsDark())
 	case infoMsg:
 		if msg.err == nil {
 			m.info = msg.info
