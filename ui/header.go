@@ -39,10 +39,7 @@ func (m *Model) header() string {
 		room -= g.width + 2
 		right = append(right, g)
 	}
-	about := ""
-	if room > 12 {
-		about = widgets.Fit(m.about(), min(room-2, widgets.Width(m.about())))
-	}
+	about := m.about(room - 2)
 	line := name.add(plain(s.Muted, about))
 	tail := fact{}
 	for _, g := range right {
@@ -62,11 +59,18 @@ func (m *Model) header() string {
 	return line.text + strings.Repeat(" ", fill) + tail.text
 }
 
-func (m *Model) about() string {
-	if m.info.Cgroup == "" {
-		return m.info.Name
+// about is what engine this is, as much of it as there is room for.
+func (m *Model) about(room int) string {
+	parts := []string{m.info.Name}
+	if m.info.Cgroup != "" {
+		parts = append(parts, "cgroup "+m.info.Cgroup, m.info.Storage)
 	}
-	return m.info.Name + glyph.Sep + "cgroup " + m.info.Cgroup + glyph.Sep + m.info.Storage
+	for ; len(parts) > 0; parts = parts[:len(parts)-1] {
+		if text := strings.Join(parts, glyph.Sep); widgets.Width(text) <= room {
+			return text
+		}
+	}
+	return ""
 }
 
 // counts are the containers by state; problems stand out.

@@ -83,6 +83,11 @@ func (m *Model) click(at tea.Mouse) tea.Cmd {
 		m.pointer.at = time.Time{}
 	}
 	l := m.layout()
+	if at.Y == 0 { // the counts: what is it that failed?
+		m.focus, m.filtering = containersPane, false
+		m.containers.OrderBy("state")
+		return m.follow()
+	}
 	if m.pointer.dragging = m.splitterAt(l, at.X, at.Y); m.pointer.dragging != noSplitter && !double {
 		return nil
 	}

@@ -199,6 +199,26 @@ func TestCursorStaysOnItsItem(t *testing.T) {
 	}
 }
 
+// TestRankingShowsItsFirst: who asks for the heaviest wants to see it.
+func TestRankingShowsItsFirst(t *testing.T) {
+	t.Parallel()
+	l := full()
+	l.Select("2")
+	l.OrderBy("weight")
+	if l.CurrentID() != "3" {
+		t.Errorf("the cursor is on %q, not on the heaviest", l.CurrentID())
+	}
+	l.Reverse()
+	if l.CurrentID() != "1" {
+		t.Errorf("turned round, the cursor is on %q, not on the lightest", l.CurrentID())
+	}
+	l.Select("4")
+	l.Resort()
+	if l.CurrentID() != "4" {
+		t.Errorf("new values moved the cursor to %q", l.CurrentID())
+	}
+}
+
 // TestLinesStayWhileRowsComeAbove: the row under the cursor keeps its height on
 // the screen.
 func TestLinesStayWhileRowsComeAbove(t *testing.T) {

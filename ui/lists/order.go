@@ -138,13 +138,24 @@ func (l *List[T]) NextOrder() {
 	if alone && l.spec.Orders[l.order].ID == was.Alone {
 		l.order = (l.order + 1) % n
 	}
+	l.ordered()
+}
+
+// ordered sorts after somebody has chosen how. An order that ranks shows what
+// it ranks first; any other leaves the cursor on its item.
+func (l *List[T]) ordered() {
 	l.rebuild()
+	if l.spec.Orders[l.order].Down {
+		l.Move(-1 << 30)
+	}
 }
 
 // Reverse turns the order round.
 func (l *List[T]) Reverse() {
-	l.reverse = !l.reverse
-	l.rebuild()
+	if len(l.spec.Orders) > 0 {
+		l.reverse = !l.reverse
+		l.ordered()
+	}
 }
 
 // OrderBy sorts by the order with this ID; a second time turns it round.
@@ -158,7 +169,7 @@ func (l *List[T]) OrderBy(id string) {
 		default:
 			l.order, l.reverse = i, false
 		}
-		l.rebuild()
+		l.ordered()
 		return
 	}
 }
