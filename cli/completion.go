@@ -100,16 +100,22 @@ func (a *app) completeImages(max int) completer {
 	}
 }
 
-// completeObjects offers containers and images.
+// completeObjects offers containers, images and volumes.
 func (a *app) completeObjects(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 	kind, _ := cmd.Flags().GetString("type")
 	var names []string
+	if kind == "volume" {
+		return a.volumeNames(cmd.Context(), args), cobra.ShellCompDirectiveNoFileComp
+	}
 	if kind != "image" {
 		names, _ = a.completeContainers(-1, anyState)(cmd, args, toComplete)
 	}
 	if kind != "container" {
 		more, _ := a.completeImages(-1)(cmd, args, toComplete)
 		names = append(names, more...)
+	}
+	if kind == "" {
+		names = append(names, a.volumeNames(cmd.Context(), args)...)
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
@@ -149,6 +155,7 @@ func (a *app) completeCreateFlags(cmd *cobra.Command) {
 	for name, complete := range map[string]completer{
 		"attach":       fixed("stdin", "stdout", "stderr"),
 		"network":      fixed("none", "host"),
+		"volume":       a.completeVolumeFlag,
 		"pull":         fixed("always", "missing", "never"),
 		"platform":     fixed("linux/amd64", "linux/arm64", "linux/arm/v7", "linux/386", "linux/riscv64"),
 		"security-opt": cobra.FixedCompletions([]string{"no-new-privileges", "seccomp="}, cobra.ShellCompDirectiveNoSpace),

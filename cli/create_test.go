@@ -107,6 +107,22 @@ func TestCreateOptions(t *testing.T) {
 		{"-v ./rel:/dst:ro,rslave", func(o *engine.CreateOptions) {
 			wd, _ := os.Getwd()
 			o.Host.Mounts = []engine.Mount{bind(wd+"/rel", "/dst", true, &engine.BindOptions{CreateMountpoint: true, Propagation: "rslave"})}
+			o.Host.Mounts[0].Mode = "ro,rslave"
+		}},
+		{"-v data:/dst", func(o *engine.CreateOptions) {
+			o.Host.Mounts = []engine.Mount{{Type: "volume", Source: "data", Target: "/dst", Mode: "z"}}
+		}},
+		{"-v data:/dst:ro,nocopy,U", func(o *engine.CreateOptions) {
+			o.Host.Mounts = []engine.Mount{{Type: "volume", Source: "data", Target: "/dst", Mode: "ro,nocopy,U", ReadOnly: true, Chown: true, Volume: &engine.VolumeOptions{NoCopy: true}}}
+		}},
+		{"-v /dst --mount dst=/other", func(o *engine.CreateOptions) {
+			o.Config.Volumes = map[string]struct{}{"/dst": {}, "/other": {}}
+		}},
+		{"--mount type=volume,src=data,dst=/dst,volume-nocopy,volume-subpath=a/b,volume-label=k=v,volume-opt=o=bind,volume-opt=device=/srv,ro", func(o *engine.CreateOptions) {
+			o.Host.Mounts = []engine.Mount{{Type: "volume", Source: "data", Target: "/dst", ReadOnly: true, Volume: &engine.VolumeOptions{
+				NoCopy: true, Subpath: "a/b", Labels: map[string]string{"k": "v"},
+				DriverConfig: &engine.DriverConfig{Options: map[string]string{"o": "bind", "device": "/srv"}},
+			}}}
 		}},
 		{"--mount type=bind,src=/src,dst=/dst,ro,bind-recursive=disabled", func(o *engine.CreateOptions) {
 			o.Host.Mounts = []engine.Mount{bind("/src", "/dst", true, &engine.BindOptions{NonRecursive: true})}
@@ -166,21 +182,25 @@ func isEmptyList(v any) bool {
 func TestCreateRefusals(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"--name -x":                      "invalid name",
-		"--network web":                  "only none and host",
-		"-v data:/data":                  "named volumes are not available",
-		"-v /data":                       "anonymous volumes are not available",
-		"-v /a:/b:wat":                   "unknown option",
-		"-v /a:rel":                      "absolute path in the container",
-		"-v /a:/":                        "other than /",
-		"-v /a:/b:ro:x":                  "SOURCE:TARGET",
-		"-v /a:/x -v /b:/x":              "twice",
-		"--mount src=/a,dst=/b":          "type=volume is not available",
-		"--mount type=bind,dst=/b":       "source is missing",
-		"--mount type=bind,src=/b":       "target is missing",
-		"--mount type=bind,wat=1":        "unknown key",
-		"--mount type=bind,src=a,dst=/b": "absolute path",
-		"--mount type=npipe,dst=/b":      "unknown type",
+		"--name -x":             "invalid name",
+		"--network web":         "only none and host",
+		"-v d:/data":            "no name of a volume",
+		"-v a/b:/data":          "no name of a volume",
+		"-v data":               "absolute path in the container",
+		"-v data:/data:rshared": "propagation is for directories",
+		"-v /a:/b:wat":          "unknown option",
+		"-v /a:rel":             "absolute path in the container",
+		"-v /a:/":               "other than /",
+		"-v /a:/b:ro:x":         "SOURCE:TARGET",
+		"-v /a:/x -v /b:/x":     "twice",
+		"--mount src=/a,dst=/b": "invalid name",
+		"--mount src=aa,dst=/b,volume-subpath=../x":          "within the volume",
+		"--mount type=bind,src=/a,dst=/b,volume-nocopy":      "volume options",
+		"--mount type=bind,dst=/b":                           "source is missing",
+		"--mount type=bind,src=/b":                           "target is missing",
+		"--mount type=bind,wat=1":                            "unknown key",
+		"--mount type=bind,src=a,dst=/b":                     "absolute path",
+		"--mount type=npipe,dst=/b":                          "unknown type",
 		"--mount type=tmpfs,dst=/b,bind-propagation=shared":  "bind options",
 		"--mount type=bind,src=/a,dst=/b,bind-propagation=x": "bind-propagation",
 		"--tmpfs rel":                   "absolute path",

@@ -101,8 +101,8 @@ func (c *createFlags) add(f *pflag.FlagSet, platform string) {
 	f.Var(&c.envFiles, "env-file", "Read in a file of environment variables")
 	f.VarP(&c.labels, "label", "l", "Set meta data on a container (all labels together: up to 512 KiB)")
 	f.Var(&c.labelFiles, "label-file", "Read in a line delimited file of labels")
-	f.VarP(&c.volumes, "volume", "v", "Bind mount a directory or file of the host (SOURCE:TARGET[:ro])")
-	f.Var(&c.mounts, "mount", "Attach a filesystem mount to the container (type=bind or type=tmpfs)")
+	f.VarP(&c.volumes, "volume", "v", "Mount a volume, or a directory or file of the host (NAME:TARGET[:ro], /SOURCE:TARGET[:ro], TARGET)")
+	f.Var(&c.mounts, "mount", "Attach a filesystem mount to the container (type=bind, type=volume or type=tmpfs)")
 	f.Var(&c.tmpfs, "tmpfs", "Mount a tmpfs directory")
 	f.StringVarP(&c.workdir, "workdir", "w", "", "Working directory inside the container")
 	f.StringVarP(&c.user, "user", "u", "", "Username or UID (format: <name|uid>[:<group|gid>])")
@@ -149,6 +149,7 @@ func (c *createFlags) options(a *app, args []string) (engine.CreateOptions, erro
 	}
 	opts.ResetEntrypoint = c.changed("entrypoint") && c.entrypoint == ""
 	opts.Host, err = c.host()
+	anonymousVolumes(&opts)
 	return opts, err
 }
 
@@ -204,6 +205,23 @@ func (c *createFlags) host() (engine.HostConfig, error) {
 	}
 	h.Resources, err = c.resources()
 	return h, err
+}
+
+// anonymousVolumes puts what -v TARGET asks for where an image's VOLUMEs are.
+func anonymousVolumes(opts *engine.CreateOptions) {
+	opts.Host.Mounts = slices.DeleteFunc(opts.Host.Mounts, func(m engine.Mount) bool {
+		plain := m.Type == "volume" && m.Source == "" && m.Volume == nil && !m.ReadOnly && !m.Chown
+		if plain {
+			if opts.Config.Volumes == nil {
+				opts.Config.Volumes = map[string]struct{}{}
+			}
+			opts.Config.Volumes[m.Target] = struct{}{}
+		}
+		return plain
+	})
+	if len(opts.Host.Mounts) == 0 {
+		opts.Host.Mounts = nil
+	}
 }
 
 func networkMode(s string) (string, error) {

@@ -20,21 +20,25 @@ type inspectFlags struct {
 }
 
 func (a *app) inspectCmd() *cobra.Command {
-	cmd, flags := a.newInspectCmd("inspect [OPTIONS] NAME|ID [NAME|ID...]", "Return low-level information on containers and images")
+	cmd, flags := a.newInspectCmd("inspect [OPTIONS] NAME|ID [NAME|ID...]", "Return low-level information on containers, images and volumes")
 	cmd.Flags().BoolVarP(&flags.size, "size", "s", false, "Display total file sizes if the type is container")
-	cmd.Flags().StringVar(&flags.kind, "type", "", "Only inspect objects of the given type: container or image")
+	cmd.Flags().StringVar(&flags.kind, "type", "", "Only inspect objects of the given type: container, image or volume")
 	cmd.ValidArgsFunction = a.completeObjects
-	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"container", "image"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"container", "image", "volume"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
-// inspectKindCmd is container inspect and image inspect.
+// inspectKindCmd is container inspect, image inspect and volume inspect.
 func (a *app) inspectKindCmd(kind string) *cobra.Command {
 	what := strings.ToUpper(kind)
 	cmd, flags := a.newInspectCmd("inspect [OPTIONS] "+what+" ["+what+"...]", "Display detailed information on one or more "+kind+"s")
 	flags.kind = kind
 	cmd.ValidArgsFunction = a.completeImages(-1)
-	if kind == "container" {
+	switch kind {
+	case "volume":
+		cmd.Example = "  gantry volume inspect data\n  gantry volume inspect -f '{{.Mountpoint}}' data"
+		cmd.ValidArgsFunction = a.completeVolumes(-1)
+	case "container":
 		cmd.Flags().BoolVarP(&flags.size, "size", "s", false, "Display total file sizes")
 		cmd.ValidArgsFunction = a.completeContainers(-1, anyState)
 	}
@@ -55,8 +59,8 @@ func (a *app) newInspectCmd(use, short string) (*cobra.Command, *inspectFlags) {
 
 // inspect prints what it found even when something was not found.
 func (a *app) inspect(cmd *cobra.Command, flags inspectFlags, names []string) error {
-	if flags.kind != "" && flags.kind != "container" && flags.kind != "image" {
-		return &usageError{cmd, fmt.Errorf("--type %q: want container or image", flags.kind)}
+	if flags.kind != "" && flags.kind != "container" && flags.kind != "image" && flags.kind != "volume" {
+		return &usageError{cmd, fmt.Errorf("--type %q: want container, image or volume", flags.kind)}
 	}
 	var tmpl *template.Template
 	if flags.format != "" && flags.format != "json" {
@@ -90,29 +94,39 @@ func (a *app) inspect(cmd *cobra.Command, flags inspectFlags, names []string) er
 	return nil
 }
 
-// lookUp finds a container, else an image.
+// lookUp finds a container, else an image, else a volume.
 func (a *app) lookUp(ctx context.Context, flags inspectFlags, name string) (any, error) {
 	eng, err := a.engine(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if flags.kind != "image" {
-		c, err := eng.Containers().Inspect(ctx, name)
-		if err == nil {
+	kinds := []struct {
+		name string
+		look func() (any, error)
+	}{
+		{"container", func() (any, error) {
+			c, err := eng.Containers().Inspect(ctx, name)
 			if !flags.size {
 				c.SizeRw, c.SizeRootFs = nil, nil
 			}
-			return c, nil
+			return c, err
+		}},
+		{"image", func() (any, error) { return eng.Images().Inspect(ctx, name) }},
+		{"volume", func() (any, error) {
+			v, err := eng.Volumes().Inspect(ctx, name)
+			return v.Volume, err
+		}},
+	}
+	for _, k := range kinds {
+		if flags.kind != "" && flags.kind != k.name {
+			continue
 		}
-		if flags.kind == "container" || !errors.Is(err, engine.ErrNotFound) {
-			return nil, err
+		v, err := k.look()
+		if err == nil || flags.kind != "" || !errors.Is(err, engine.ErrNotFound) {
+			return v, err
 		}
 	}
-	img, err := eng.Images().Inspect(ctx, name)
-	if err != nil && flags.kind == "" && errors.Is(err, engine.ErrNotFound) {
-		return nil, fmt.Errorf("inspect %s: no such container or image: %w", name, engine.ErrNotFound)
-	}
-	return img, err
+	return nil, fmt.Errorf("inspect %s: no such container, image or volume: %w", name, engine.ErrNotFound)
 }
 
 func (a *app) printInspect(found []any, format string, tmpl *template.Template) error {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -17,21 +18,22 @@ import (
 
 var propagations = []string{"private", "rprivate", "shared", "rshared", "slave", "rslave"}
 
-// parseVolume reads -v SOURCE:TARGET[:OPTIONS]. As in docker a missing source
-// is made, and a relative one that begins with a dot is taken from the working
-// directory.
+// parseVolume reads -v [SOURCE:]TARGET[:OPTIONS]. A source that is no path is a
+// volume's name; without a source the mount has none, which is an anonymous
+// volume. As in docker a missing path is made, and a relative one that begins
+// with a dot is taken from the working directory.
 func parseVolume(s string) (engine.Mount, error) {
 	bad := func(format string, args ...any) (engine.Mount, error) {
 		return engine.Mount{}, fmt.Errorf("volume %q: "+format, append([]any{s}, args...)...)
 	}
 	parts := strings.Split(s, ":")
-	if len(parts) == 1 {
-		return bad("anonymous volumes are not available yet; want SOURCE:TARGET with a path of the host")
-	}
 	if len(parts) > 3 || slices.Contains(parts, "") {
-		return bad("want SOURCE:TARGET or SOURCE:TARGET:OPTIONS")
+		return bad("want TARGET, SOURCE:TARGET or SOURCE:TARGET:OPTIONS")
 	}
-	m := engine.Mount{Type: "bind", Source: parts[0], Target: parts[1], BindOptions: &engine.BindOptions{CreateMountpoint: true}}
+	if len(parts) == 1 {
+		return checkTarget(engine.Mount{Type: "volume", Target: parts[0]})
+	}
+	m := engine.Mount{Type: "bind", Source: parts[0], Target: parts[1]}
 	switch {
 	case strings.HasPrefix(m.Source, "."):
 		abs, err := filepath.Abs(m.Source)
@@ -40,9 +42,16 @@ func parseVolume(s string) (engine.Mount, error) {
 		}
 		m.Source = abs
 	case !filepath.IsAbs(m.Source):
-		return bad("named volumes are not available yet; want an absolute path of the host, or one that begins with ./")
+		if engine.CheckName(m.Source) != nil {
+			return bad("%q is no name of a volume (2 or more of letters, digits, _ . -), and a directory is given with an absolute path or one that begins with ./", m.Source)
+		}
+		m.Type, m.Mode = "volume", "z"
+	}
+	if m.Type == "bind" {
+		bindOptions(&m).CreateMountpoint = true
 	}
 	if len(parts) == 3 {
+		m.Mode = parts[2]
 		for opt := range strings.SplitSeq(parts[2], ",") {
 			if err := volumeOption(&m, opt); err != nil {
 				return bad("%w", err)
@@ -58,15 +67,24 @@ func volumeOption(m *engine.Mount, opt string) error {
 		m.ReadOnly = true
 	case "rw":
 		m.ReadOnly = false
-	case "cached", "delegated", "consistent", "nocopy":
-		// These mean something on macOS or for named volumes only.
+	case "cached", "delegated", "consistent":
+		// These mean something on macOS only.
+	case "nocopy":
+		if m.Type == "volume" { // of a directory nothing is copied anyway
+			volumeOptions(m).NoCopy = true
+		}
+	case "U":
+		m.Chown = true
 	case "z", "Z":
 		if _, err := os.Stat("/sys/fs/selinux/enforce"); err == nil {
 			return fmt.Errorf("option %s: relabelling for SELinux is not available yet", opt)
 		}
 	default:
 		if !slices.Contains(propagations, opt) {
-			return fmt.Errorf("unknown option %q; want ro, rw or one of %s", opt, strings.Join(propagations, ", "))
+			return fmt.Errorf("unknown option %q; want ro, rw, nocopy, U, z or one of %s", opt, strings.Join(propagations, ", "))
+		}
+		if m.Type == "volume" {
+			return fmt.Errorf("option %s: propagation is for directories of the host, not for volumes", opt)
 		}
 		m.BindOptions.Propagation = opt
 	}
@@ -96,25 +114,35 @@ func parseMount(s string) (engine.Mount, error) {
 			return bad("%w", err)
 		}
 	}
-	switch {
-	case m.Type == "volume":
-		return bad("type=volume is not available yet; want type=bind or type=tmpfs")
-	case m.Type != "bind" && m.Type != "tmpfs":
-		return bad("unknown type %q; want bind or tmpfs", m.Type)
-	case m.Target == "":
-		return bad("target is missing")
-	case m.Type == "bind" && m.Source == "":
-		return bad("source is missing")
-	case m.Type == "tmpfs" && m.Source != "":
-		return bad("a tmpfs has no source")
-	case m.Type == "bind" && m.Tmpfs != nil:
-		return bad("tmpfs options are for type=tmpfs")
-	case m.Type == "tmpfs" && m.BindOptions != nil:
-		return bad("bind options are for type=bind")
-	case m.Type == "bind" && !filepath.IsAbs(m.Source):
-		return bad("source %q: want an absolute path, or one that begins with ./", m.Source)
+	if err := checkMount(&m); err != nil {
+		return bad("%w", err)
 	}
 	return checkTarget(m)
+}
+
+// checkMount refuses what does not go with the type of a mount.
+func checkMount(m *engine.Mount) error {
+	switch {
+	case m.Type != "bind" && m.Type != "tmpfs" && m.Type != "volume":
+		return fmt.Errorf("unknown type %q; want bind, volume or tmpfs", m.Type)
+	case m.Target == "":
+		return errors.New("target is missing")
+	case m.Type == "bind" && m.Source == "":
+		return errors.New("source is missing")
+	case m.Type == "tmpfs" && m.Source != "":
+		return errors.New("a tmpfs has no source")
+	case m.Type != "tmpfs" && m.Tmpfs != nil:
+		return errors.New("tmpfs options are for type=tmpfs")
+	case m.Type != "bind" && m.BindOptions != nil:
+		return errors.New("bind options are for type=bind")
+	case m.Type != "volume" && m.Volume != nil:
+		return errors.New("volume options are for type=volume")
+	case m.Type == "bind" && !filepath.IsAbs(m.Source):
+		return fmt.Errorf("source %q: want an absolute path, or one that begins with ./", m.Source)
+	case m.Type == "volume" && m.Source != "":
+		return engine.CheckName(m.Source)
+	}
+	return nil
 }
 
 // mountField reads one key=value of --mount into m.
@@ -126,6 +154,9 @@ func mountField(m *engine.Mount, field string) error {
 	case "readonly", "ro":
 		m.ReadOnly, err = mountFlag(key, value, hasValue)
 		return err
+	case "volume-nocopy":
+		volumeOptions(m).NoCopy, err = mountFlag(key, value, hasValue)
+		return err
 	case "bind-create-src":
 		bindOptions(m).CreateMountpoint, err = mountFlag(key, value, hasValue)
 		return err
@@ -136,6 +167,8 @@ func mountField(m *engine.Mount, field string) error {
 	switch key {
 	case "type":
 		m.Type = strings.ToLower(value)
+	case "volume-subpath", "volume-driver", "volume-label", "volume-opt":
+		err = volumeField(volumeOptions(m), key, value)
 	case "source", "src":
 		if m.Source = value; strings.HasPrefix(value, ".") {
 			m.Source, err = filepath.Abs(value)
@@ -156,7 +189,7 @@ func mountField(m *engine.Mount, field string) error {
 		mode, err = strconv.ParseUint(value, 8, 32)
 		tmpfsOptions(m).Mode = uint32(mode)
 	default:
-		err = fmt.Errorf("unknown key %q; want type, source, target, readonly, bind-propagation, bind-recursive, bind-create-src, tmpfs-size or tmpfs-mode", key)
+		err = fmt.Errorf("unknown key %q; want type, source, target, readonly, bind-propagation, bind-recursive, bind-create-src, volume-nocopy, volume-subpath, volume-label, volume-driver, volume-opt, tmpfs-size or tmpfs-mode", key)
 	}
 	return err
 }
@@ -178,6 +211,45 @@ func bindOptions(m *engine.Mount) *engine.BindOptions {
 		m.BindOptions = &engine.BindOptions{}
 	}
 	return m.BindOptions
+}
+
+func volumeOptions(m *engine.Mount) *engine.VolumeOptions {
+	if m.Volume == nil {
+		m.Volume = &engine.VolumeOptions{}
+	}
+	return m.Volume
+}
+
+// volumeField reads the keys of --mount that describe a volume.
+func volumeField(o *engine.VolumeOptions, key, value string) error {
+	name, text, _ := strings.Cut(value, "=")
+	driver := func() *engine.DriverConfig {
+		if o.DriverConfig == nil {
+			o.DriverConfig = &engine.DriverConfig{}
+		}
+		return o.DriverConfig
+	}
+	switch key {
+	case "volume-subpath":
+		if !filepath.IsLocal(value) {
+			return fmt.Errorf("volume-subpath %q: want a relative path within the volume", value)
+		}
+		o.Subpath = value
+	case "volume-driver":
+		driver().Name = value
+	case "volume-label":
+		if o.Labels == nil {
+			o.Labels = map[string]string{}
+		}
+		o.Labels[name] = text
+	case "volume-opt":
+		d := driver()
+		if d.Options == nil {
+			d.Options = map[string]string{}
+		}
+		d.Options[name] = text
+	}
+	return nil
 }
 
 func tmpfsOptions(m *engine.Mount) *engine.TmpfsOptions {

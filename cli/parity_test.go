@@ -34,7 +34,8 @@ func TestDockerParity(t *testing.T) {
 	for _, verb := range []string{
 		"attach", "container prune", "create", "events", "exec", "history", "image prune", "images", "import", "info", "inspect",
 		"kill", "load", "login", "logout", "logs", "pause", "ps", "pull", "push", "rename", "restart", "rm", "rmi", "run", "save",
-		"start", "stats", "stop", "system prune", "tag", "top", "unpause", "update", "version", "wait",
+		"start", "stats", "stop", "system prune", "tag", "top", "unpause", "update", "version", "volume create", "volume inspect", "volume ls", "volume prune",
+		"volume rm", "wait",
 	} {
 		args := append(strings.Fields(verb), "--help")
 		out, err := exec.Command(docker, args...).Output()

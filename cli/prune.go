@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,13 +31,15 @@ func (p *pruneFlags) add(cmd *cobra.Command, allHelp string) {
 
 // options checks the filters; until becomes a date, because the engine may be
 // slow to get to it.
-func (p *pruneFlags) options() (engine.PruneOptions, error) {
+func (p *pruneFlags) options(known []string) (engine.PruneOptions, error) {
 	opts := engine.PruneOptions{All: p.all, Filters: engine.Filters{}}
 	for key, values := range p.filter {
-		switch key {
-		case "label", "label!":
+		switch {
+		case !slices.Contains(known, key):
+			return opts, fmt.Errorf("--filter %s: this prune knows the filters %s", key, strings.Join(known, ", "))
+		case key != "until":
 			opts.Filters[key] = values
-		case "until":
+		default:
 			for _, v := range values {
 				t, err := parseTime(v, time.Now())
 				if err != nil {
@@ -44,8 +47,6 @@ func (p *pruneFlags) options() (engine.PruneOptions, error) {
 				}
 				opts.Filters[key] = append(opts.Filters[key], t.UTC().Format(time.RFC3339Nano))
 			}
-		default:
-			return opts, fmt.Errorf("--filter %s: prune knows the filters until, label, and label! for not", key)
 		}
 	}
 	return opts, nil
@@ -61,22 +62,38 @@ func (a *app) confirm(question string) error {
 	return withHint(errors.New("nothing was removed: not confirmed"), "answer y, or use --force")
 }
 
-// prune is what the three prune verbs share: check, ask, do, report.
+// pruneVerb is what tells one prune verb from the others.
+type pruneVerb struct {
+	use, short, example string
+	allHelp             string   // of --all; "": there is none
+	filters             []string // that it knows
+	warning             func(all bool) string
+	do                  func(context.Context, engine.PruneOptions) (int64, error)
+}
+
+// pruneFilters are those of most prune verbs.
+var pruneFilters = []string{"until", "label", "label!"}
+
 func (a *app) prune(use, short, example, allHelp string, warning func(all bool) string, do func(context.Context, engine.PruneOptions) (int64, error)) *cobra.Command {
+	return a.pruneKind(pruneVerb{use: use, short: short, example: example, allHelp: allHelp, filters: pruneFilters, warning: warning, do: do})
+}
+
+// pruneKind is what the prune verbs share: check, ask, do, report.
+func (a *app) pruneKind(v pruneVerb) *cobra.Command {
 	var flags pruneFlags
 	cmd := &cobra.Command{
-		Use: use, Short: short, Example: example, Args: args(0, 0), ValidArgsFunction: cobra.NoFileCompletions,
+		Use: v.use, Short: v.short, Example: v.example, Args: args(0, 0), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			opts, err := flags.options()
+			opts, err := flags.options(v.filters)
 			if err != nil {
 				return &usageError{cmd, err}
 			}
 			if !flags.force {
-				if err := a.confirm(warning(flags.all) + "\nAre you sure you want to continue?"); err != nil {
+				if err := a.confirm(v.warning(flags.all) + "\nAre you sure you want to continue?"); err != nil {
 					return err
 				}
 			}
-			bytes, err := do(cmd.Context(), opts)
+			bytes, err := v.do(cmd.Context(), opts)
 			if err != nil {
 				return err
 			}
@@ -84,7 +101,7 @@ func (a *app) prune(use, short, example, allHelp string, warning func(all bool) 
 			return nil
 		},
 	}
-	flags.add(cmd, allHelp)
+	flags.add(cmd, v.allHelp)
 	return cmd
 }
 

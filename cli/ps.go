@@ -115,13 +115,17 @@ func containerHeader() containerRow {
 func newContainerRow(c engine.ContainerSummary, size, noTrunc bool) containerRow {
 	r := containerRow{
 		Command: strings.Join(c.Command, " "), CreatedAt: c.Created.Local().Format("2006-01-02 15:04:05 -0700 MST"),
-		ID: string(c.ID), Image: c.Image, Labels: pairs(c.Labels), LocalVolumes: "0", Names: c.Name,
+		ID: string(c.ID), Image: c.Image, Labels: pairs(c.Labels), Names: c.Name,
 		Networks: strings.Join(c.Networks, ","), RunningFor: ago(c.Created),
 		Platform: platformOf(c.Platform),
 		State:    string(c.Status.Status), Status: statusText(c.Status), labels: labels{of: c.Labels},
 	}
 	mounts := make([]string, len(c.Mounts))
+	volumes := 0
 	for i, m := range c.Mounts {
+		if m.Type == "volume" {
+			volumes++
+		}
 		if mounts[i] = m.Name; m.Name == "" {
 			mounts[i] = m.Source
 		}
@@ -129,7 +133,7 @@ func newContainerRow(c engine.ContainerSummary, size, noTrunc bool) containerRow
 			mounts[i] = ellipsis(mounts[i], 15)
 		}
 	}
-	r.Mounts = strings.Join(mounts, ",")
+	r.Mounts, r.LocalVolumes = strings.Join(mounts, ","), strconv.Itoa(volumes)
 	r.Size = size3(0)
 	if size {
 		r.Size = size3(float64(c.SizeRw))

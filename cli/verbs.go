@@ -42,6 +42,7 @@ func (a *app) verbs() []verb {
 		{"image", groupManage, a.imageCmd},
 		{"job", groupManage, a.jobCmd},
 		{"system", groupManage, a.systemCmd},
+		{"volume", groupManage, a.volumeCmd},
 		{"config", groupManage, a.configCmd},
 
 		{"attach", groupOther, a.attachCmd},

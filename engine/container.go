@@ -72,14 +72,20 @@ type Resources struct {
 	BlkioWeight       uint16 `json:"BlkioWeight"`
 }
 
-// Mount is one file system to attach. Type is "bind" or "tmpfs".
+// Mount is one file system to attach. Type is "bind", "volume" or "tmpfs".
 type Mount struct {
-	Type        string        `json:"Type"`
-	Source      string        `json:"Source,omitempty"`
-	Target      string        `json:"Target"`
-	ReadOnly    bool          `json:"ReadOnly,omitempty"`
-	BindOptions *BindOptions  `json:"BindOptions,omitempty"`
-	Tmpfs       *TmpfsOptions `json:"TmpfsOptions,omitempty"`
+	Type        string         `json:"Type"`
+	Source      string         `json:"Source,omitempty"` // a path of the host, or a volume's name; "" makes an anonymous one
+	Target      string         `json:"Target"`
+	ReadOnly    bool           `json:"ReadOnly,omitempty"`
+	BindOptions *BindOptions   `json:"BindOptions,omitempty"`
+	Volume      *VolumeOptions `json:"VolumeOptions,omitempty"`
+	Tmpfs       *TmpfsOptions  `json:"TmpfsOptions,omitempty"`
+	// Mode is what -v says after the target, as inspect shows it.
+	Mode string `json:"Mode,omitempty"`
+	// Chown gives the source to the container's user before the container is
+	// there (podman's option U).
+	Chown bool `json:"Chown,omitempty"`
 }
 
 // BindOptions tune a bind mount.
@@ -87,6 +93,20 @@ type BindOptions struct {
 	Propagation      string `json:"Propagation,omitempty"` // rprivate when empty
 	NonRecursive     bool   `json:"NonRecursive,omitempty"`
 	CreateMountpoint bool   `json:"CreateMountpoint,omitempty"` // make a missing source a directory (-v does)
+}
+
+// VolumeOptions tune a volume's mount.
+type VolumeOptions struct {
+	NoCopy       bool              `json:"NoCopy,omitempty"` // leave an empty volume empty
+	Labels       map[string]string `json:"Labels,omitempty"` // of a volume that has to be made
+	Subpath      string            `json:"Subpath,omitempty"`
+	DriverConfig *DriverConfig     `json:"DriverConfig,omitempty"` // of a volume that has to be made
+}
+
+// DriverConfig is a volume's driver with its options.
+type DriverConfig struct {
+	Name    string            `json:"Name,omitempty"`
+	Options map[string]string `json:"Options,omitempty"`
 }
 
 // TmpfsOptions tune a tmpfs.
@@ -168,6 +188,7 @@ type MountPoint struct {
 	Name        string `json:"Name,omitempty"`
 	Source      string `json:"Source"`
 	Destination string `json:"Destination"`
+	Driver      string `json:"Driver,omitempty"` // of a volume
 	Mode        string `json:"Mode"`
 	RW          bool   `json:"RW"`
 	Propagation string `json:"Propagation"`
@@ -203,7 +224,7 @@ type ContainerList struct {
 }
 
 // ListOptions choose and enrich rows. Filters are docker's: id, name, label,
-// status, exited, ancestor, before, since; values of one key are alternatives
+// status, exited, ancestor, before, since, volume; values of one key are alternatives
 // (labels all must match).
 type ListOptions struct {
 	All     bool // not only running ones

@@ -15,6 +15,7 @@ type Engine interface {
 	Info(ctx context.Context) (Info, error)
 	Containers() Containers
 	Images() Images
+	Volumes() Volumes
 	Jobs() Jobs
 	// Watch yields what happens after the event that opts.After names. When
 	// the journal no longer holds that far back it yields ErrLagged once and
@@ -112,6 +113,22 @@ type ImageMover interface {
 type ImageEditor interface {
 	Tag(ctx context.Context, source, target string) error
 	Remove(ctx context.Context, ref string, opts ImageRemoveOptions) ([]ImageRemoved, error)
+	Prune(ctx context.Context, opts PruneOptions) (PruneReport, error)
+}
+
+// Volumes is everything that can be done with volumes. A volume is named in
+// full.
+type Volumes interface {
+	List(ctx context.Context, opts VolumeListOptions) (VolumeList, error)
+	Inspect(ctx context.Context, name string) (VolumeSummary, error)
+	// Create of a volume that is there already returns it, unless its driver
+	// or its options are others (ErrConflict).
+	Create(ctx context.Context, opts VolumeCreateOptions) (Volume, error)
+	// Remove refuses a volume that a container mounts, running or not, with
+	// ErrInUse.
+	Remove(ctx context.Context, name string, opts VolumeRemoveOptions) error
+	// Prune removes anonymous volumes that no container mounts; with opts.All
+	// the named ones, too.
 	Prune(ctx context.Context, opts PruneOptions) (PruneReport, error)
 }
 

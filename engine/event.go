@@ -8,6 +8,7 @@ type ObjectKind string
 const (
 	KindContainer ObjectKind = "container"
 	KindImage     ObjectKind = "image"
+	KindVolume    ObjectKind = "volume"
 	KindJob       ObjectKind = "job"
 )
 
@@ -40,6 +41,9 @@ const (
 	ActionSave   = "save"
 	ActionImport = "import"
 	ActionPrune  = "prune"
+
+	ActionMount   = "mount" // attributes container, destination, driver, propagation, read/write
+	ActionUnmount = "unmount"
 )
 
 // Event is one thing that happened. Attributes hold name, image and the
@@ -55,7 +59,7 @@ type Event struct {
 
 // WatchOptions choose events. With After zero and Since zero only new events
 // come; Since replays from the journal; a non-zero Until ends the sequence
-// there. Filters are docker's: type, event, container, image, label.
+// there. Filters are docker's: type, event, container, image, volume, label.
 type WatchOptions struct {
 	After   Seq
 	Since   time.Time

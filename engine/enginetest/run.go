@@ -65,6 +65,11 @@ func Run(t *testing.T, open func(t *testing.T) engine.Engine, opts Options) {
 		{"EventsWithoutGap", testEventsWithoutGap},
 		{"EventFilters", testEventFilters},
 		{"Images", testImages},
+		{"Volumes", testVolumes},
+		{"VolumeUsers", testVolumeUsers},
+		{"VolumePrune", testVolumePrune},
+		{"VolumeEvents", testVolumeEvents},
+		{"VolumeAutoRemove", testVolumeAutoRemove},
 		{"Info", testInfo},
 	}
 	for _, test := range tests {

@@ -15,6 +15,7 @@ var keys = map[string]func(ev engine.Event, value string) bool{
 	"event":     matchAction,
 	"container": matchContainer,
 	"image":     matchImage,
+	"volume":    matchVolume,
 	"label":     matchLabel,
 }
 
@@ -25,7 +26,7 @@ type filter struct{ values engine.Filters }
 func newFilter(f engine.Filters) (filter, error) {
 	for key := range f {
 		if keys[key] == nil {
-			return filter{}, fmt.Errorf("watch events: %w filter %q: use container, event, image, label or type", engine.ErrInvalid, key)
+			return filter{}, fmt.Errorf("watch events: %w filter %q: use container, event, image, label, type or volume", engine.ErrInvalid, key)
 		}
 	}
 	return filter{values: f}, nil
@@ -56,6 +57,11 @@ func matchAction(ev engine.Event, v string) bool {
 func matchContainer(ev engine.Event, v string) bool {
 	return ev.Kind == engine.KindContainer && v != "" &&
 		(strings.HasPrefix(ev.ID, v) || ev.Attributes["name"] == strings.TrimPrefix(v, "/"))
+}
+
+// matchVolume takes a volume's name.
+func matchVolume(ev engine.Event, v string) bool {
+	return ev.Kind == engine.KindVolume && v != "" && ev.ID == v
 }
 
 // matchImage takes an ID or the beginning of one, or a reference; one without a

@@ -35,6 +35,8 @@ type container struct {
 	sample   func(time.Time) engine.Sample
 	sizeRw   int64
 	platform images.Platform
+	// anonymous are the volumes that were made for it alone.
+	anonymous []string
 }
 
 // named finds a container by its exact name. The caller holds mu, here and in
@@ -137,9 +139,15 @@ func (e *Engine) newContainer(opts engine.CreateOptions) (*container, error) {
 		LogPath: e.info.Root + "/containers/" + string(c.id) + "/log", CgroupPath: e.info.CgroupParent + "/" + string(c.id),
 	}
 	for _, m := range opts.Host.Mounts {
+		if m.Type == "volume" {
+			continue
+		}
 		c.detail.Mounts = append(c.detail.Mounts, engine.MountPoint{
 			Type: m.Type, Source: m.Source, Destination: m.Target, RW: !m.ReadOnly, Propagation: "rprivate",
 		})
+	}
+	if err := e.mountVolumes(c, opts); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
@@ -166,6 +174,12 @@ func merge(img images.Config, opts engine.CreateOptions) engine.ContainerConfig 
 	}
 	maps.Copy(labels, c.Labels)
 	c.Labels = labels
+	if len(img.Volumes)+len(c.Volumes) > 0 {
+		volumes := map[string]struct{}{}
+		maps.Copy(volumes, img.Volumes)
+		maps.Copy(volumes, c.Volumes)
+		c.Volumes = volumes
+	}
 	return c
 }
 
@@ -243,6 +257,9 @@ func (cs containers) Remove(ctx context.Context, ref string, opts engine.RemoveO
 	cs.e.mu.Lock()
 	defer cs.e.mu.Unlock()
 	cs.e.drop(c)
+	if opts.Volumes {
+		cs.e.dropVolumes(c)
+	}
 	return nil
 }
 
@@ -257,6 +274,9 @@ func (e *Engine) drop(c *container) {
 		s.ended = true
 	}
 	e.event(c, engine.ActionDestroy)
+	if c.detail.HostConfig.AutoRemove {
+		e.dropVolumes(c)
+	}
 }
 
 func (cs containers) Prune(ctx context.Context, opts engine.PruneOptions) (engine.PruneReport, error) {

@@ -23,6 +23,7 @@ type Engine struct {
 	info       engine.Info
 	containers []*container // in order of creation
 	images     []*image
+	volumes    []*volume // by name
 	remotes    map[string]Remote
 	logins     map[string]engine.Credentials
 	jobs       []*job
@@ -39,6 +40,7 @@ var (
 	_ engine.HostReader = (*Engine)(nil)
 	_ engine.Containers = containers{}
 	_ engine.Images     = imageStore{}
+	_ engine.Volumes    = volumes{}
 	_ engine.Jobs       = jobs{}
 	_ engine.Session    = (*session)(nil)
 )
@@ -70,6 +72,9 @@ func (e *Engine) Containers() engine.Containers { return containers{e} }
 
 // Images returns the image roles.
 func (e *Engine) Images() engine.Images { return imageStore{e} }
+
+// Volumes returns the role of volumes.
+func (e *Engine) Volumes() engine.Volumes { return volumes{e} }
 
 // Jobs returns the job role.
 func (e *Engine) Jobs() engine.Jobs { return jobs{e} }

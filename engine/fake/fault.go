@@ -46,6 +46,12 @@ const (
 	OpImageRemove  Op = "image remove"
 	OpImagePrune   Op = "image prune"
 
+	OpVolumeList    Op = "volume list"
+	OpVolumeInspect Op = "volume inspect"
+	OpVolumeCreate  Op = "volume create"
+	OpVolumeRemove  Op = "volume remove"
+	OpVolumePrune   Op = "volume prune"
+
 	OpJobList   Op = "job list"
 	OpJobStart  Op = "job start"
 	OpJobFollow Op = "job follow"

@@ -29,6 +29,9 @@ type containerRecord struct {
 	Config   engine.ContainerConfig `json:"config"`
 	Host     engine.HostConfig      `json:"host"`
 	Mounts   []engine.MountPoint    `json:"mounts,omitempty"`
+	// Anonymous are the volumes that were made for this container alone: they go
+	// with it when it is removed together with its volumes.
+	Anonymous []string `json:"anonymous,omitempty"`
 	// Layers are the IDs of the unpacked layers, bottom first. Garbage
 	// collection keeps them.
 	Layers []string `json:"layers"`
@@ -37,6 +40,8 @@ type containerRecord struct {
 	Seq engine.Seq `json:"seq"`
 	// Removing says that a removal has begun; only a removal may go on.
 	Removing bool `json:"removing,omitempty"`
+	// RemovingVolumes says that it takes the anonymous volumes along.
+	RemovingVolumes bool `json:"removingVolumes,omitempty"`
 }
 
 // durability of the records of a container: nobody misses a --rm container

@@ -141,8 +141,18 @@ func (e *Engine) create(ctx context.Context, id engine.ID, img *base, opts engin
 	if err := e.name(ctx, rec); err != nil {
 		return nil, nil, err
 	}
+	volumes, err := e.attachVolumes(ctx, rec)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer volumes.release()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, volumes.drop(ctx))
+		}
+	}()
 	var group <-chan madeGroup // nil: it is made for the start
-	warnings, err = e.bundle(rec, img, func(limits *specs.LinuxResources) {
+	warnings, err = e.bundle(ctx, rec, img, volumes, func(limits *specs.LinuxResources) {
 		if e.spares.prepared(id) {
 			group = e.makeGroup(id, limits)
 		}
@@ -196,10 +206,13 @@ func (e *Engine) complete(rec *containerRecord) error {
 }
 
 // completeMounts checks the sources of bind mounts, makes those that -v may
-// make, and records what inspect shows.
+// make, and records what inspect shows. Volumes come later, see attachVolumes.
 func (e *Engine) completeMounts(rec *containerRecord) error {
 	for _, m := range rec.Host.Mounts {
-		p := engine.MountPoint{Type: m.Type, Source: m.Source, Destination: m.Target, RW: !m.ReadOnly}
+		if m.Type == "volume" {
+			continue
+		}
+		p := engine.MountPoint{Type: m.Type, Source: m.Source, Destination: m.Target, Mode: m.Mode, RW: !m.ReadOnly}
 		if m.Type == "bind" {
 			p.Propagation = "rprivate"
 			if m.BindOptions != nil && m.BindOptions.Propagation != "" {
@@ -250,13 +263,16 @@ func (e *Engine) name(ctx context.Context, rec *containerRecord) error {
 
 // bundle writes what the monitor starts the container from. limited is called
 // as soon as the limits are known and found to be good.
-func (e *Engine) bundle(rec *containerRecord, img *base, limited func(*specs.LinuxResources)) (warnings []string, err error) {
+func (e *Engine) bundle(ctx context.Context, rec *containerRecord, img *base, volumes *attached, limited func(*specs.LinuxResources)) (warnings []string, err error) {
 	d, err := e.snap()
 	if err != nil {
 		return nil, err
 	}
 	rec.Driver = d.Kind()
 	if err := d.Create(e.dir(rec.ID), img.dirs); err != nil {
+		return nil, err
+	}
+	if err := volumes.fill(ctx, d, img.dirs); err != nil {
 		return nil, err
 	}
 	files, err := e.writeFiles(rec)
@@ -268,7 +284,7 @@ func (e *Engine) bundle(rec *containerRecord, img *base, limited func(*specs.Lin
 		return nil, err
 	}
 	in := runspec.Input{
-		ID: rec.ID, Config: rec.Config, Host: rec.Host, Files: files, Cgroup: host.Parent + "/" + string(rec.ID), Facts: facts(host),
+		ID: rec.ID, Config: rec.Config, Host: rec.Host, Files: files, Cgroup: host.Parent + "/" + string(rec.ID), Facts: facts(host), Volumes: volumes.specs(),
 	}
 	if rec.Host.Privileged {
 		if in.Devices, err = hostDevices(); err != nil {

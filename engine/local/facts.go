@@ -107,6 +107,11 @@ func (e *Engine) shimConfig(r *containerRecord, group *leaf.Group) (*shim.Config
 		}
 		cfg.Layers = append(cfg.Layers, dir)
 	}
+	for _, m := range r.Mounts {
+		if m.Type == "volume" {
+			cfg.Volumes = append(cfg.Volumes, shim.VolumeMount{Name: m.Name, Driver: m.Driver, Destination: m.Destination, Propagation: m.Propagation, ReadOnly: !m.RW})
+		}
+	}
 	return cfg, nil
 }
 

@@ -17,7 +17,7 @@ func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
 	info := engine.Info{
 		Name: "embedded engine", Version: e.opts.Version, Root: e.root, Runtime: e.run,
 		Kernel: kernelRelease(), OS: osName(), Architecture: runtime.GOARCH, CPUs: runtime.NumCPU(),
-		Memory: hostMemory(), DefaultNet: "none", Unsupported: []string{"network", "volume", "build", "compose"},
+		Memory: hostMemory(), DefaultNet: "none", Unsupported: []string{"network", "build", "compose"},
 	}
 	rows, err := e.snapshotAll(ctx)
 	if err != nil {

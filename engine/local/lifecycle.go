@@ -164,6 +164,11 @@ func dropGroup(made <-chan madeGroup) error {
 // only.
 func (e *Engine) spawn(ctx context.Context, rec *containerRecord, made <-chan madeGroup) (*shim.Client, error) {
 	id := rec.ID
+	for _, name := range rec.volumeNames() {
+		if err := e.volumes.Settle(ctx, name); err != nil {
+			return nil, errors.Join(volumeErr("use", name, err), dropGroup(made))
+		}
+	}
 	host, err := e.host()
 	if err != nil {
 		return nil, errors.Join(err, dropGroup(made))

@@ -3,6 +3,8 @@ package local
 import (
 	"context"
 	"errors"
+	"path"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -149,6 +151,12 @@ func (e *Engine) filterKey(ctx context.Context, key string, values []string) (fu
 			n, _ := strconv.Atoi(v)
 			return s.Status.Status == engine.Exited && s.Status.ExitCode == n
 		}), nil
+	case "volume":
+		return anyOf(func(s engine.ContainerSummary, v string) bool {
+			return slices.ContainsFunc(s.Mounts, func(m engine.MountPoint) bool {
+				return m.Name == v || m.Destination == path.Clean(v) || m.Type == "bind" && m.Source == v
+			})
+		}), nil
 	case "ancestor":
 		return e.ancestorFilter(ctx, values)
 	case "before", "since":
@@ -161,7 +169,7 @@ func (e *Engine) filterKey(ctx context.Context, key string, values []string) (fu
 		}
 		return func(s engine.ContainerSummary) bool { return s.Created.After(rec.Created) }, nil
 	}
-	return nil, invalidFilter(key, "", "id, name, label, status, exited, ancestor, before, since")
+	return nil, invalidFilter(key, "", "id, name, label, status, exited, ancestor, before, since, volume")
 }
 
 // ancestorFilter matches containers of an image that is named by reference or

@@ -14,6 +14,7 @@ import (
 	"gantry/engine/jobs"
 	"gantry/engine/record"
 	"gantry/engine/shim"
+	"gantry/engine/volume"
 	"gantry/images/registry"
 	"gantry/images/snapshot"
 	"gantry/images/store"
@@ -43,6 +44,7 @@ type Engine struct {
 	names   *record.Names
 	journal *events.Journal
 	jobs    *jobs.Manager
+	volumes *volume.Store
 
 	// What `gantry ps` does not need is opened when it is first asked for.
 	store    func() (*store.Store, error)
@@ -91,6 +93,7 @@ func Open(o Options) (*Engine, error) {
 	if e.jobs, err = jobs.Open(o.Root, o.Run); err != nil {
 		return nil, err
 	}
+	e.volumes = volume.New(o.Root, e.locks, e.journal)
 	e.store = sync.OnceValues(func() (*store.Store, error) {
 		return store.Open(store.Options{Root: o.Root, Run: o.Run})
 	})
@@ -155,9 +158,10 @@ func stateHint(err error) string {
 	return "choose another place with --root or GANTRY_ROOT"
 }
 
-// Containers, Images and Jobs return the engine's roles.
+// Containers, Images, Volumes and Jobs return the engine's roles.
 func (e *Engine) Containers() engine.Containers { return (*containers)(e) }
 func (e *Engine) Images() engine.Images         { return (*imageStore)(e) }
+func (e *Engine) Volumes() engine.Volumes       { return (*volumes)(e) }
 func (e *Engine) Jobs() engine.Jobs             { return e.jobs }
 
 // Close frees what the engine holds in this process; containers run on.
@@ -166,9 +170,10 @@ func (e *Engine) Close() error {
 	return nil
 }
 
-// containers and imageStore give the roles' methods names of their own: both
-// have a List, an Inspect and a Remove.
+// containers, imageStore and volumes give the roles' methods names of their
+// own: all have a List, an Inspect and a Remove.
 type (
 	containers Engine
 	imageStore Engine
+	volumes    Engine
 )

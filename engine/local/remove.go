@@ -23,10 +23,10 @@ func (c *containers) Remove(ctx context.Context, ref string, opts engine.RemoveO
 	if err != nil {
 		return opErr("remove", ref, err)
 	}
-	err = e.removeOnce(ctx, id, opts.Force)
+	err = e.removeOnce(ctx, id, opts)
 	// Somebody may start it between its end and its removal.
 	for again := 0; opts.Force && errors.Is(err, engine.ErrConflict) && again < 10 && ctx.Err() == nil; again++ {
-		err = e.removeOnce(ctx, id, opts.Force)
+		err = e.removeOnce(ctx, id, opts)
 	}
 	if opts.Force && errors.Is(err, engine.ErrNotFound) {
 		err = nil // it was there: a --rm container goes with its end
@@ -34,11 +34,14 @@ func (c *containers) Remove(ctx context.Context, ref string, opts engine.RemoveO
 	return opErr("remove", ref, err)
 }
 
-func (e *Engine) removeOnce(ctx context.Context, id engine.ID, force bool) error {
-	if force {
+func (e *Engine) removeOnce(ctx context.Context, id engine.ID, opts engine.RemoveOptions) error {
+	if opts.Force {
 		if err := e.killForRemoval(ctx, id); err != nil {
 			return err
 		}
+	}
+	if opts.Volumes {
+		return e.removeWithVolumes(ctx, id)
 	}
 	return e.remove(ctx, id)
 }
@@ -82,7 +85,18 @@ func (e *Engine) killUnknown(ctx context.Context, id engine.ID) error {
 
 // remove takes a container that does not run off the disk.
 func (e *Engine) remove(ctx context.Context, id engine.ID) error {
-	if _, err := e.removeRecord(ctx, id); err != nil {
+	return e.removeMarked(ctx, id, nil)
+}
+
+// removeWithVolumes also removes the container's anonymous volumes. That it
+// does is on record before anything goes, so that a removal which is cut short
+// takes them along when it is repeated.
+func (e *Engine) removeWithVolumes(ctx context.Context, id engine.ID) error {
+	return e.removeMarked(ctx, id, func(rec *containerRecord) { rec.RemovingVolumes = len(rec.Anonymous) > 0 })
+}
+
+func (e *Engine) removeMarked(ctx context.Context, id engine.ID, mark func(*containerRecord)) error {
+	if _, err := e.removeRecord(ctx, id, mark); err != nil {
 		return err
 	}
 	return e.deleteFiles(id)
@@ -91,8 +105,9 @@ func (e *Engine) remove(ctx context.Context, id engine.ID) error {
 // removeRecord makes a container that does not run be no more, and leaves its
 // files in the trash. The order makes a removal that is cut short visible
 // (state removing) and repeatable: the mark first, all the files at once last.
-// It returns what was removed, nil when that is not known.
-func (e *Engine) removeRecord(ctx context.Context, id engine.ID) (*view, error) {
+// mark, which may be nil, adds to the mark. It returns what was removed, nil when
+// that is not known.
+func (e *Engine) removeRecord(ctx context.Context, id engine.ID, mark func(*containerRecord)) (*view, error) {
 	lock, err := e.locks.Lock(ctx, record.LockContainer, string(id))
 	if err != nil {
 		return nil, err
@@ -119,6 +134,9 @@ func (e *Engine) removeRecord(ctx context.Context, id engine.ID) (*view, error) 
 		return nil, &engine.OpError{Op: "remove", Kind: "container", ID: v.rec.Name,
 			Err: fmt.Errorf("%w: it is %s", engine.ErrConflict, v.state), Hint: "stop it first, or remove it with --force"}
 	}
+	if mark != nil {
+		mark(v.rec)
+	}
 	return v, e.removeLocked(v)
 }
 
@@ -135,7 +153,7 @@ func (e *Engine) removeLocked(v *view) error {
 			return err
 		}
 	}
-	if v.err == nil && !v.rec.Removing && !ended {
+	if v.err == nil && (!v.rec.Removing || v.rec.RemovingVolumes) && !ended {
 		v.rec.Removing = true
 		// A full disk has no room for the mark, and the removal is what makes some.
 		if err := record.Write(e.file(id, "record.json"), v.rec, record.Volatile); err != nil && !errors.Is(err, syscall.ENOSPC) {
@@ -149,6 +167,11 @@ func (e *Engine) removeLocked(v *view) error {
 	}
 	if err := os.RemoveAll(e.runDir(id)); err != nil {
 		return err
+	}
+	if v.rec.Host.AutoRemove || v.rec.RemovingVolumes {
+		if err := e.removeVolumes(context.Background(), v.rec.Anonymous, id); err != nil {
+			return err
+		}
 	}
 	return e.takeAway(v)
 }
@@ -220,7 +243,7 @@ func (e *Engine) finish(ctx context.Context, id engine.ID) error {
 	if !v.rec.Host.AutoRemove || v.state.Live() {
 		return nil
 	}
-	if _, err := e.removeRecord(ctx, id); err != nil && !errors.Is(err, engine.ErrNotFound) {
+	if _, err := e.removeRecord(ctx, id, nil); err != nil && !errors.Is(err, engine.ErrNotFound) {
 		return err
 	}
 	return nil

@@ -31,6 +31,7 @@ func (e *Engine) sweep(ctx context.Context) {
 		}
 	}
 	e.sweepNames()
+	e.volumes.Sweep()
 	_ = trash.Empty(ctx, e.root)
 }
 

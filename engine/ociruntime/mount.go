@@ -69,9 +69,10 @@ func (p *prepared) openSource(open *fds) error {
 	if p.options.rbind {
 		flags |= unix.AT_RECURSIVE
 	}
-	fd, err := unix.OpenTree(unix.AT_FDCWD, p.Source, flags)
+	fd, err := openTree(p.Source, p.options.subpath, flags)
 	if err != nil {
-		return fmt.Errorf("bind source: %w", needRoot(&os.PathError{Op: "open", Path: p.Source, Err: err}))
+		where := path.Join(p.Source, p.options.subpath)
+		return fmt.Errorf("bind source: %w", needRoot(&os.PathError{Op: "open", Path: where, Err: unwrapPath(err)}))
 	}
 	p.fd = open.add(fd)
 	var st unix.Stat_t

@@ -18,6 +18,7 @@ type mountOptions struct {
 	rbind       bool
 	propagation uint64 // MS_PRIVATE…; 0: private
 	propagateR  bool
+	subpath     string   // of the source, see engine.SubpathOption
 	data        []string // key=value or key, for fsconfig
 }
 
@@ -70,6 +71,8 @@ func parseMountOptions(options []string) (mountOptions, error) {
 		case recursive && isAttr(plain):
 			o.apply(attrOptions[plain])
 			o.recursive = true
+		case strings.HasPrefix(opt, engine.SubpathOption):
+			o.subpath = opt[len(engine.SubpathOption):]
 		case opt == "defaults" || opt == "async" || opt == "":
 		case opt == "tmpcopyup" || opt == "idmap" || opt == "ridmap" || opt == "remount":
 			return o, fmt.Errorf("mount option %s: %w by this runtime", opt, engine.ErrUnsupported)

@@ -35,8 +35,10 @@ type Input struct {
 	Config engine.ContainerConfig // merged with the image's, see Merge
 	Host   engine.HostConfig
 	Files  Files
-	Cgroup string // path of the control group, for information
-	Facts  Facts
+	// Volumes are those of Host.Mounts and of Config.Volumes.
+	Volumes []Volume
+	Cgroup  string // path of the control group, for information
+	Facts   Facts
 	// Devices are the host's, for a privileged container.
 	Devices []specs.LinuxDevice
 }

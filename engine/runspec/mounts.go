@@ -25,6 +25,11 @@ func mounts(in Input) ([]specs.Mount, error) {
 	if err != nil {
 		return nil, err
 	}
+	volumes, err := volumeMounts(in.Volumes)
+	if err != nil {
+		return nil, err
+	}
+	user = append(user, volumes...)
 	taken := make(map[string]bool, len(user))
 	for _, m := range user {
 		if taken[m.Destination] {
@@ -81,6 +86,9 @@ func fileMounts(f Files, readonly bool) []specs.Mount {
 func userMounts(h engine.HostConfig) ([]specs.Mount, error) {
 	var out []specs.Mount
 	for _, m := range h.Mounts {
+		if m.Type == "volume" { // see Input.Volumes
+			continue
+		}
 		s, err := userMount(m)
 		if err != nil {
 			return nil, err
@@ -155,7 +163,7 @@ func userMount(m engine.Mount) (specs.Mount, error) {
 		options = append(options, fmt.Sprintf("mode=%o", mode))
 		return specs.Mount{Destination: dest, Type: "tmpfs", Source: "tmpfs", Options: options}, nil
 	}
-	return specs.Mount{}, fmt.Errorf("%w mount type %q: there are bind and tmpfs", engine.ErrInvalid, m.Type)
+	return specs.Mount{}, fmt.Errorf("%w mount type %q: there are bind, volume and tmpfs", engine.ErrInvalid, m.Type)
 }
 
 // tmpfsFlags may be given to --tmpfs besides size=, mode=, uid=, gid= and

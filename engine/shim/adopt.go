@@ -32,6 +32,7 @@ func (s *shim) takeOver() error {
 		s.input.drop()
 		s.streams.close()
 		st := lost(start)
+		s.unmounted()
 		s.conclude(ExitRecord{Attempt: start.Attempt, Code: st.Code, At: st.At, Error: st.Error})
 		return nil
 	}

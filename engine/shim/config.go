@@ -30,6 +30,8 @@ type Config struct {
 	User       string `json:"user,omitempty"` // as given; resolved in the container
 
 	Log LogConfig `json:"log"`
+	// Volumes are told of at each start and end.
+	Volumes []VolumeMount `json:"volumes,omitempty"`
 	// Attributes go into the container's events: name, image, labels. The
 	// monitor reads them again for each event, because a rename changes them.
 	Attributes map[string]string `json:"attributes"`

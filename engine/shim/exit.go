@@ -35,6 +35,7 @@ func (s *shim) watch() {
 	s.input.drop()
 	s.streams.finish()
 	s.program.close()
+	s.unmounted()
 	s.conclude(ExitRecord{Attempt: s.start.Attempt, Code: st.Code, At: st.At, Error: st.Error})
 }
 

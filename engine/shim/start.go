@@ -75,6 +75,7 @@ func (s *shim) run(attempt int) error {
 		return err
 	}
 	checkpoint("started")
+	s.mounted()
 	s.mu.Lock()
 	s.spec, s.program, s.start, s.state = spec, prog, start, engine.Running
 	s.mu.Unlock()

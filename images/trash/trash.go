@@ -23,12 +23,16 @@ func Dir(root string) string { return path.Join(root, "trash") }
 
 // Put takes dir, which is below root, out of sight. Its name must be one that
 // is never used again.
-func Put(root, dir string) error {
+func Put(root, dir string) error { return PutAs(root, dir, path.Base(dir)) }
+
+// PutAs is Put for what may be made again under its name: it goes under
+// another, which is never used again.
+func PutAs(root, dir, name string) error {
 	to := Dir(root)
-	err := os.Rename(dir, path.Join(to, path.Base(dir)))
+	err := os.Rename(dir, path.Join(to, name))
 	if errors.Is(err, os.ErrNotExist) {
 		if merr := os.Mkdir(to, 0o700); merr == nil {
-			err = os.Rename(dir, path.Join(to, path.Base(dir)))
+			err = os.Rename(dir, path.Join(to, name))
 		}
 	}
 	if err != nil {
