@@ -18,6 +18,7 @@ type jsonPage struct {
 	tree   widgets.JSONTree
 	search prompt
 	offset int
+	pens   jsonInks
 	err    error // the document could not be made
 }
 
@@ -130,7 +131,7 @@ func (p *jsonPage) keys() []KeyHelp {
 
 func (p *jsonPage) view(s styles.Styles, width, height int) []string {
 	below := foot(s, &p.search, "search", p.whole(), p.tree.Cuts(width), width, height)
-	return stack(p.tree.Render(jsonStyles(s, !p.unfocused), width, max(0, height-len(below)), p.offset, !p.unfocused), below, height)
+	return stack(p.tree.Render(p.pens.of(&s, !p.unfocused), width, max(0, height-len(below)), p.offset, !p.unfocused), below, height)
 }
 
 // whole is the selected row with its path and without cutting.
@@ -156,10 +157,20 @@ func (p *jsonPage) status() string {
 	return ""
 }
 
-// jsonStyles: names stand back so that values are found first.
-func jsonStyles(s styles.Styles, focused bool) widgets.JSONStyles {
-	return widgets.JSONStyles{
-		Key: s.Name, String: s.String, Number: s.Number, Word: s.Word, Punct: s.Punct,
-		Bar: s.Bar(focused), Selected: s.Selected, Match: s.MatchHere,
+// jsonInks are the pens of a theme, made when it is another one.
+type jsonInks struct {
+	made    *styles.Making
+	focused bool
+	pens    widgets.JSONPens
+}
+
+func (i *jsonInks) of(s *styles.Styles, focused bool) *widgets.JSONPens {
+	if i.made != s.Made || i.focused != focused || i.made == nil {
+		i.made, i.focused = s.Made, focused
+		i.pens = widgets.JSONStyles{
+			Key: s.Name, String: s.String, Number: s.Number, Word: s.Word, Punct: s.Punct,
+			Bar: s.Bar(focused), Selected: s.Selected, Match: s.MatchHere,
+		}.Pens()
 	}
+	return &i.pens
 }

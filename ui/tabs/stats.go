@@ -29,6 +29,7 @@ type Stats struct {
 	host   uint64                 // bytes of memory of the host; 0 unknown
 	state  *engine.ContainerState // why the samples have ended, when they have
 	err    error
+	drawn  drawn
 }
 
 // NewStats makes the tab. It shows nothing before Open.
@@ -44,7 +45,7 @@ func (t *Stats) Name() string { return "Stats" }
 func (t *Stats) Open(ctx context.Context, id engine.ID) tea.Cmd {
 	t.Close()
 	if id != t.id {
-		t.ring = ring{}
+		t.ring, t.drawn = ring{}, drawn{}
 	}
 	t.id, t.state, t.err = id, nil, nil
 	if id == "" {

@@ -31,7 +31,24 @@ func (t *Stats) View(width, height int) []string {
 	if room := max(1, height/3); len(lines) > room {
 		lines = lines[:room]
 	}
-	return append(lines, charts(s, t.gauges(s), &t.ring, width, height-len(lines))...)
+	return append(lines, t.charts(s, width, height-len(lines))...)
+}
+
+// drawn is what the charts were drawn for last, and they: between two samples
+// they stay as they are, whatever else happens on the screen.
+type drawn struct {
+	seen          int
+	width, height int
+	made          *styles.Making
+	lines         []string
+}
+
+func (t *Stats) charts(s styles.Styles, width, height int) []string {
+	d := &t.drawn
+	if d.seen != t.ring.seen || d.width != width || d.height != height || d.made != s.Made || s.Made == nil {
+		*d = drawn{t.ring.seen, width, height, s.Made, charts(s, t.gauges(s), &t.ring, width, height)}
+	}
+	return d.lines
 }
 
 // remarks say in words what needs attention: a chart does not tell that the

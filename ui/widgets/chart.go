@@ -3,6 +3,7 @@ package widgets
 import (
 	"math"
 	"strings"
+	"unicode/utf8"
 
 	"charm.land/lipgloss/v2"
 
@@ -76,9 +77,14 @@ func (p Plot) Render(width, height int) []string {
 	for i, s := range p.Series {
 		p.draw(c, i, s)
 	}
+	pens := make([]Pen, 1, 1+len(p.Series))
+	pens[0] = NewPen(p.LimitStyle)
+	for _, s := range p.Series {
+		pens = append(pens, NewPen(s.Style))
+	}
 	lines := make([]string, height)
 	for y := range lines {
-		lines[y] = p.line(c, y)
+		lines[y] = p.line(c, y, pens)
 	}
 	return lines
 }
@@ -124,23 +130,21 @@ func (p Plot) draw(c *canvas, owner int, s Series) {
 }
 
 // line joins the cells of one row, with one escape sequence per run of a
-// colour.
-func (p Plot) line(c *canvas, y int) string {
+// colour. The first pen is the limit's.
+func (p Plot) line(c *canvas, y int, pens []Pen) string {
 	var b strings.Builder
+	var run []byte
 	for x := 0; x < c.width; {
 		owner := c.owner[y*c.width+x]
-		var run strings.Builder
+		run = run[:0]
 		for ; x < c.width && c.owner[y*c.width+x] == owner; x++ {
-			run.WriteRune(p.glyph(c.dots[y*c.width+x], owner))
+			run = utf8.AppendRune(run, p.glyph(c.dots[y*c.width+x], owner))
 		}
-		switch owner {
-		case nobody:
-			b.WriteString(run.String())
-		case ofLimit:
-			b.WriteString(p.LimitStyle.Render(run.String()))
-		default:
-			b.WriteString(p.Series[owner].Style.Render(run.String()))
+		if owner == nobody {
+			b.Write(run)
+			continue
 		}
+		pens[owner+1].Draw(&b, string(run))
 	}
 	return b.String()
 }

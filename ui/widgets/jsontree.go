@@ -1,14 +1,8 @@
 package widgets
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
-
-	"charm.land/lipgloss/v2"
-
-	"gantry/ui/glyph"
 )
 
 // JSONTree shows a document as a tree that folds and can be searched. It keeps
@@ -24,6 +18,7 @@ type JSONTree struct {
 	find    string
 	matches []*JSONNode
 	from    *anchor // while a search is typed
+	cuts    cuts
 }
 
 // SetRoot replaces the document. The cursor stays on its path, or goes to the
@@ -57,13 +52,13 @@ func (t *JSONTree) Reveal() bool { return t.reveal }
 
 // SetReveal shows or hides masked values. What is hidden is not found either.
 func (t *JSONTree) SetReveal(on bool) {
-	t.reveal = on
+	t.reveal, t.cuts = on, cuts{}
 	t.search(t.find)
 }
 
 // layout collects the rows that are not folded away.
 func (t *JSONTree) layout() {
-	t.rows = t.rows[:0]
+	t.rows, t.cuts = t.rows[:0], cuts{}
 	if t.root == nil {
 		return
 	}
@@ -279,158 +274,19 @@ func (t *JSONTree) SelectedText() string {
 	return t.text(n)
 }
 
-// Cuts tells whether some row is too long for the width.
+// Cuts tells whether some row is too long for the width. It looks at all rows
+// when they are others, or the width is.
 func (t *JSONTree) Cuts(width int) bool {
-	return slices.ContainsFunc(t.rows, func(n *JSONNode) bool {
-		return !n.Branch() && indent(n, width)+Width(n.label)+2+Width(t.text(n)) > width
-	})
+	if k := &t.cuts; !k.known || k.width != width {
+		*k = cuts{known: true, width: width, cut: slices.ContainsFunc(t.rows, func(n *JSONNode) bool {
+			return !n.Branch() && indent(n, width)+Width(n.label)+2+Width(t.text(n)) > width
+		})}
+	}
+	return t.cuts.cut
 }
 
-// JSONStyles are the colours of a JSONTree.
-type JSONStyles struct {
-	Key, String, Number, Word, Punct, Bar, Selected, Match lipgloss.Style
-}
-
-// Render draws the rows that fit, each exactly width cells wide; offset is the
-// first row that was shown last.
-func (t *JSONTree) Render(s JSONStyles, width, height, offset int, focused bool) []string {
-	if width < 4 {
-		return nil
-	}
-	offset = Window(len(t.rows), height, t.cursor, offset)
-	lines := make([]string, 0, height)
-	for i := offset; i < min(len(t.rows), offset+height); i++ {
-		lines = append(lines, t.row(s, i, width, focused))
-	}
-	return lines
-}
-
-// indent is the cells before a node's name: bar, levels, fold mark. Deep
-// levels share what a narrow screen can give.
-func indent(n *JSONNode, width int) int { return 3 + min(2*max(0, n.depth), width/3) }
-
-// OnMark tells whether x is on the fold mark of the selected row.
-func (t *JSONTree) OnMark(x, width int) bool {
-	n := t.Selected()
-	if n == nil || !n.Branch() {
-		return false
-	}
-	mark := indent(n, width) - 2
-	return x >= mark-1 && x <= mark+1
-}
-
-func (t *JSONTree) row(s JSONStyles, i, width int, focused bool) string {
-	n := t.rows[i]
-	p := painter{width: width, find: t.find, match: s.Match}
-	if i == t.cursor {
-		p.raw(s.Bar.Render(glyph.Bar), 1)
-		if focused {
-			p.under = &s.Selected
-		}
-	} else {
-		p.raw(" ", 1)
-	}
-	mark := "  "
-	if n.Branch() {
-		mark = glyph.Unfolded + " "
-		if t.folded[n.Path] {
-			mark = glyph.Folded + " "
-		}
-	}
-	p.blank(indent(n, width) - 3)
-	p.put(s.Punct, mark)
-	key := s.Key
-	if n.parent != nil && n.parent.Kind == JSONArray {
-		key = s.Punct
-	}
-	p.found(key, n.label)
-	if n.label != "" && !n.Branch() {
-		p.put(s.Punct, ": ")
-	}
-	t.value(&p, s, n)
-	p.blank(width)
-	return p.b.String()
-}
-
-func (t *JSONTree) value(p *painter, s JSONStyles, n *JSONNode) {
-	switch n.Kind {
-	case JSONObject, JSONArray:
-		open, end := "{", "}"
-		if n.Kind == JSONArray {
-			open, end = "[", "]"
-		}
-		switch {
-		case !n.Branch():
-			p.put(s.Punct, open+end)
-		case t.folded[n.Path]:
-			p.put(s.Punct, fmt.Sprintf(" %s%d%s", open, len(n.Children), end))
-		}
-	case JSONString:
-		p.found(s.String, t.text(n))
-	case JSONNumber:
-		p.found(s.Number, t.text(n))
-	default:
-		p.found(s.Word, t.text(n))
-	}
-}
-
-// painter writes pieces of one row until its width is used up.
-type painter struct {
-	b           strings.Builder
-	width, used int
-	under       *lipgloss.Style // background of the row
-	find        string
-	match       lipgloss.Style
-}
-
-func (p *painter) raw(s string, width int) {
-	p.b.WriteString(s)
-	p.used += width
-}
-
-func (p *painter) put(style lipgloss.Style, s string) {
-	w := Width(s)
-	if room := p.width - p.used; w > room {
-		if room <= 0 {
-			return
-		}
-		s, w = Fit(s, room), room
-	}
-	if s == "" {
-		return
-	}
-	if p.under != nil {
-		style = Lit(style, *p.under)
-	}
-	p.raw(style.Render(s), w)
-}
-
-// found is put with what is searched for marked.
-func (p *painter) found(style lipgloss.Style, s string) {
-	for p.find != "" {
-		i := Find(s, p.find)
-		if i < 0 || i+len(p.find) > len(s) {
-			break
-		}
-		end := i + len(p.find)
-		p.put(style, s[:i])
-		if p.used < p.width {
-			p.put(p.match, s[i:end])
-		}
-		s = s[end:]
-	}
-	p.put(style, s)
-}
-
-// blank is put with n blanks, which need no style unless the row has one.
-func (p *painter) blank(n int) {
-	n = min(n, p.width-p.used)
-	if n <= 0 {
-		return
-	}
-	s := strings.Repeat(" ", n)
-	if p.under != nil {
-		s = Lit(lipgloss.NewStyle(), *p.under).Render(s)
-	}
-	p.raw(s, n)
+// cuts is what Cuts said last.
+type cuts struct {
+	known, cut bool
+	width      int
 }

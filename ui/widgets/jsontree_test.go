@@ -15,6 +15,9 @@ import (
 
 const document = `{"Id":"abc","Config":{"Env":["A=1","B=<&>"],"Labels":{"com.example":"x y","":null},"Tty":false,"Empty":{},"None":[]},"Size":12345678901234567890,"When":null}`
 
+// plain draws without colours.
+var plain = widgets.JSONStyles{}.Pens()
+
 func tree(t testing.TB, doc string) *widgets.JSONTree {
 	t.Helper()
 	root, err := widgets.ParseJSON([]byte(doc))
@@ -27,7 +30,7 @@ func tree(t testing.TB, doc string) *widgets.JSONTree {
 }
 
 func show(tr *widgets.JSONTree, width, height int) string {
-	lines := tr.Render(widgets.JSONStyles{}, width, height, 0, true)
+	lines := tr.Render(&plain, width, height, 0, true)
 	for i := range lines {
 		lines[i] = strings.TrimRight(ansi.Strip(lines[i]), " ")
 	}
@@ -180,7 +183,7 @@ func TestJSONIsHarmless(t *testing.T) {
 		t.Fatal(err)
 	}
 	tr := tree(t, string(b))
-	got := strings.Join(tr.Render(widgets.JSONStyles{}, 60, 5, 0, false), "\n")
+	got := strings.Join(tr.Render(&plain, 60, 5, 0, false), "\n")
 	if strings.ContainsAny(got, "\x1b\u202e\u2066\u009b\u0007") {
 		t.Errorf("%q draws", got)
 	}
@@ -215,7 +218,7 @@ func FuzzJSONTree(f *testing.F) {
 		tr.Next(-1)
 		tr.Toggle()
 		w := 4 + int(width)
-		for _, l := range tr.Render(widgets.JSONStyles{}, w, 30, 0, true) {
+		for _, l := range tr.Render(&plain, w, 30, 0, true) {
 			if got := ansi.StringWidth(l); got != w || !utf8.ValidString(l) {
 				t.Errorf("a row of %q is %d cells wide, want %d: %q", doc, got, w, l)
 			}
@@ -245,6 +248,6 @@ func BenchmarkJSONTree(b *testing.B) {
 	tr.SetCursor(2500)
 	b.ReportAllocs()
 	for b.Loop() {
-		tr.Render(widgets.JSONStyles{}, 118, 36, 2480, true)
+		tr.Render(&plain, 118, 36, 2480, true)
 	}
 }
