@@ -283,3 +283,10 @@ func FuzzTheme(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkChoose is what themes cost a start of the workbench.
+func BenchmarkChoose(b *testing.B) {
+	for b.Loop() {
+		themes.Library{}.Choose(themes.Auto)
+	}
+}

@@ -35,20 +35,20 @@ type Fields map[string]func(k Key, value any)
 // A Reader walks one decoded document and collects what is wrong with it.
 type Reader struct {
 	file     string
+	text     []byte
 	doc      map[string]any
-	places   map[string]unstable.Position
+	places   map[string]unstable.Position // nil until the first mistake: finding them costs more than the rest
 	problems []Problem
 }
 
 // New reads the text of a file; file names it in problems. A text that is not
 // TOML makes an empty document with one problem.
 func New(file string, text []byte) *Reader {
-	r := &Reader{file: file}
+	r := &Reader{file: file, text: text}
 	if err := toml.Unmarshal(text, &r.doc); err != nil {
 		r.doc, r.problems = nil, []Problem{syntax(file, err)}
 		return r
 	}
-	r.places = places(text)
 	return r
 }
 
@@ -67,6 +67,9 @@ func (r *Reader) Problems() []Problem {
 
 // At makes a problem of the value of a key, with its place.
 func (r *Reader) At(k Key, nearest, format string, args ...any) Problem {
+	if r.places == nil && r.doc != nil {
+		r.places = places(r.text)
+	}
 	at := r.places[k.id()]
 	return Problem{
 		File: r.file, Line: at.Line, Column: at.Column,
