@@ -100,6 +100,11 @@ func (e *Engine) shimConfig(r *containerRecord, group *leaf.Group) (*shim.Config
 		AutoRemove: r.Host.AutoRemove, Init: r.Host.Init != nil && *r.Host.Init, User: r.Config.User,
 		Log: log, Attributes: r.attributes(), Group: *group, MonitorGroup: host.MonitorGroup(),
 	}
+	skeleton, err := e.skeleton()
+	if err != nil {
+		return nil, err
+	}
+	cfg.Layers = append(cfg.Layers, skeleton)
 	for _, id := range r.Layers {
 		dir, err := s.LayerDir(id)
 		if err != nil {

@@ -50,6 +50,7 @@ type Engine struct {
 	store    func() (*store.Store, error)
 	snap     func() (*snapshot.Driver, error)
 	host     func() (*cgroup.Host, error)
+	skeleton func() (string, error)
 	registry func() *registry.Client
 
 	spares spares
@@ -99,6 +100,7 @@ func Open(o Options) (*Engine, error) {
 	})
 	e.snap = sync.OnceValues(func() (*snapshot.Driver, error) { return snapshot.Open(o.Root) })
 	e.host = sync.OnceValues(cgroup.Detect)
+	e.skeleton = sync.OnceValues(func() (string, error) { return makeSkeleton(o.Root) })
 	e.registry = sync.OnceValue(func() *registry.Client { return registry.New(o.Registry) })
 	return e, nil
 }

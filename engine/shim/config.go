@@ -18,7 +18,7 @@ type Config struct {
 	Root   string    `json:"root"`
 	Run    string    `json:"run"`
 	Bundle string    `json:"bundle"` // the container's directory
-	Layers []string  `json:"layers"` // bottom first
+	Layers []string  `json:"layers"` // bottom first, with the mount points below those of the image
 
 	Tty       bool `json:"tty,omitempty"`
 	OpenStdin bool `json:"openStdin,omitempty"`
