@@ -1,6 +1,9 @@
 package shim
 
 import (
+	"errors"
+	"fmt"
+	"os"
 	"path"
 	"time"
 
@@ -93,6 +96,19 @@ func socketPath(run string, id engine.ID) string { return path.Join(runDir(run, 
 // at work (record.FileHeld tells): until then, an end of its container that is
 // not on record yet will be.
 func LockPath(run string, id engine.ID) string { return path.Join(runDir(run, id), "shim.pid") }
+
+// makeRunDir makes the container's part of the runtime directory. That is there
+// as a rule, so that nothing above has to be looked at.
+func (c *Config) makeRunDir() error {
+	err := os.Mkdir(c.runDir(), 0o700)
+	if errors.Is(err, os.ErrNotExist) {
+		err = os.MkdirAll(c.runDir(), 0o700)
+	}
+	if err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("make run directory: %w", err)
+	}
+	return nil
+}
 
 func (c *Config) runDir() string             { return runDir(c.Run, c.ID) }
 func (c *Config) file(name string) string    { return path.Join(c.Bundle, name) }

@@ -200,7 +200,7 @@ func (b *box) remove() {
 	if err := b.cfg.Group.Delete(); err != nil {
 		b.t.Error(err)
 	}
-	if log, _ := os.ReadFile(b.file("shim.log")); len(log) > 0 {
+	if log, _ := os.ReadFile(b.runFile("shim.log")); len(log) > 0 {
 		b.t.Logf("shim.log:\n%s", log)
 	}
 }

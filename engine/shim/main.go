@@ -65,13 +65,18 @@ func begin(spawner *conn, args []string) (*shim, error) {
 		return nil, errors.New("this role is started by gantry only")
 	}
 	if spare(args) {
-		if err := stand(spawner, args[0]); err != nil {
+		if err := stand(spawner); err != nil {
 			return nil, err
 		}
 	}
 	s, err := newShim(args[0])
 	if err != nil {
 		return nil, err
+	}
+	if spare(args) {
+		if err := takeLog(s.cfg); err != nil {
+			return nil, err
+		}
 	}
 	if g := s.cfg.MonitorGroup; g != nil {
 		if err := g.Join(os.Getpid()); err != nil {

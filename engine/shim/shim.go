@@ -68,8 +68,8 @@ func newShim(path string) (s *shim, err error) {
 		cfg: cfg, path: path, state: engine.Created, execs: map[string]*execution{}, held: true,
 		ended: make(chan struct{}), left: make(chan struct{}),
 	}
-	if err := os.MkdirAll(cfg.runDir(), 0o700); err != nil {
-		return nil, fmt.Errorf("make run directory: %w", err)
+	if err := cfg.makeRunDir(); err != nil {
+		return nil, err
 	}
 	if s.lock, err = takeLock(LockPath(cfg.Run, cfg.ID)); err != nil {
 		return nil, err

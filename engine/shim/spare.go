@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -65,7 +64,7 @@ func (s *Spare) Close() error { return s.conn.Close() }
 func spare(args []string) bool { return len(args) > 1 && args[1] == spareArg }
 
 // stand is the life of a spare until it is told to begin.
-func stand(spawner *conn, path string) error {
+func stand(spawner *conn) error {
 	warmUp()
 	var req request
 	err := spawner.receive(kindRequest, &req)
@@ -75,10 +74,7 @@ func stand(spawner *conn, path string) error {
 	if err == nil && req.Op != opBegin {
 		err = fmt.Errorf("%w: request %q to a spare", errProtocol, req.Op)
 	}
-	if err != nil {
-		return err
-	}
-	return takeLog(path)
+	return err
 }
 
 // warmUp has encoding/json learn the types that a start decodes: the first
@@ -90,13 +86,9 @@ func warmUp() {
 	}
 }
 
-// dir is the folder of a file named by its whole path. path/filepath would
-// initialise after the packages of others.
-func dir(file string) string { return file[:strings.LastIndexByte(file, '/')] }
-
-// takeLog makes the log beside the file at path this process's output.
-func takeLog(path string) error {
-	log, err := openLog(dir(path) + "/" + logFile)
+// takeLog makes the log this process's output.
+func takeLog(cfg *Config) error {
+	log, err := cfg.openLog()
 	if err != nil {
 		return err
 	}

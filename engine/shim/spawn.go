@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	pathpkg "path"
 	"runtime"
 	"syscall"
 
@@ -40,7 +39,7 @@ func spawn(ctx context.Context, path string, args ...string) (*Client, error) {
 		return nil, fmt.Errorf("spawn monitor: %w", err)
 	}
 	defer theirs.Close()
-	log, err := openLog(cfg.file(logFile))
+	log, err := cfg.openLog()
 	if err == nil {
 		defer log.Close()
 		err = execute(cfg.MonitorGroup, log, theirs, append([]string{Name, path}, args...))
@@ -58,7 +57,7 @@ func begun(ctx context.Context, cfg *Config, ours *os.File) (*Client, error) {
 	if err := greeted(ctx, ours); err != nil {
 		ours.Close()
 		if errors.Is(err, io.EOF) {
-			err = fmt.Errorf("%w: it died at once, see %s", ErrGone, cfg.file(logFile))
+			err = fmt.Errorf("%w: it died at once, see %s", ErrGone, cfg.runFile(logFile))
 		}
 		return nil, fmt.Errorf("spawn monitor: %w", err)
 	}
@@ -171,19 +170,24 @@ func reap(pid, pidfd int) {
 }
 
 const (
-	// logFile takes a monitor's panics and complaints.
+	// logFile takes a monitor's panics and complaints. It is in the runtime
+	// directory: a file on a disk would be made and deleted with every container.
 	logFile  = "shim.log"
 	logLimit = 64 << 10
 )
 
 // openLog begins anew when the log has grown too large: a monitor writes a
 // few lines at worst.
-func openLog(path string) (*os.File, error) {
+func (c *Config) openLog() (*os.File, error) {
+	if err := c.makeRunDir(); err != nil {
+		return nil, err
+	}
+	path := c.runFile(logFile)
 	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
 	if fi, err := os.Lstat(path); err == nil && fi.Size() > logLimit {
 		flags |= os.O_TRUNC
 	}
-	f, err := os.OpenFile(pathpkg.Clean(path), flags|unix.O_NOFOLLOW, 0o600)
+	f, err := os.OpenFile(path, flags|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open monitor log: %w", err)
 	}

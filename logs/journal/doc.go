@@ -16,9 +16,9 @@
 // A record carries at most 16 KiB of text: a line of a gigabyte is a row of P
 // records and a last F record, and nobody ever needs it in one piece.
 //
-// Beside each segment lies <8 digits>.idx, a sparse index: a 16-byte header and
-// one 16-byte entry (nanoseconds since 1970, offset; both little endian) for a
-// record start in about every 64 KiB. It only saves time: readers check what it
+// Beside each segment of more than 64 KiB lies <8 digits>.idx, a sparse index: a
+// 16-byte header and one 16-byte entry (nanoseconds since 1970, offset; both
+// little endian) for a record start in about every 64 KiB. It only saves time: readers check what it
 // says against the segment, and do without it where it is missing or wrong.
 //
 // # Invariants

@@ -195,6 +195,43 @@ func TestTimeNeverRunsBackwards(t *testing.T) {
 	}
 }
 
+// Only a segment that is worth it has an index, and it goes with the segment.
+func TestIndexFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	glob := func(pattern string) []string {
+		t.Helper()
+		files, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return files
+	}
+	w := open(t, dir, journal.Options{MaxSize: 100 << 10, MaxFile: 2}, newClock())
+	fill := func(bytes int) {
+		for range bytes / 100 {
+			write(t, w, logs.Stdout, strings.Repeat("x", 69)+"\n") // some 100 bytes with its head
+		}
+	}
+	for _, tt := range []struct{ bytes, want int }{{0, 0}, {40 << 10, 0}, {40 << 10, 1}, {400 << 10, 2}} {
+		fill(tt.bytes)
+		if idx := glob("*.idx"); len(idx) > tt.want || tt.want == 1 && len(idx) == 0 {
+			t.Errorf("after %d more bytes: %v, want %d", tt.bytes, idx, tt.want)
+		}
+	}
+	closeWriter(t, w)
+	for _, idx := range glob("*.idx") {
+		if len(glob(strings.TrimSuffix(filepath.Base(idx), ".idx")+".log")) != 1 {
+			t.Errorf("%s is left without its segment", idx)
+		}
+	}
+	w = open(t, dir, journal.Options{MaxSize: 100 << 10, MaxFile: 2}, newClock())
+	closeWriter(t, w) // mends what is there
+	if len(glob("*.log")) != 2 {
+		t.Errorf("segments %v", glob("*.log"))
+	}
+}
+
 func TestRotation(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -220,8 +257,8 @@ func TestRotation(t *testing.T) {
 			t.Errorf("%s has %d bytes", f, fi.Size())
 		}
 	}
-	if idx, _ := filepath.Glob(filepath.Join(dir, "*.idx")); len(idx) != 3 {
-		t.Errorf("indexes %v, want 3", idx)
+	if idx, _ := filepath.Glob(filepath.Join(dir, "*.idx")); len(idx) != 0 {
+		t.Errorf("indexes %v of segments that need none", idx)
 	}
 	got := read(t, dir, all)
 	want := []string{

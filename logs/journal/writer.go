@@ -48,7 +48,8 @@ type Writer struct {
 type segment struct {
 	num     int
 	log     *os.File
-	idx     *os.File
+	idx     *os.File // nil: there is no entry yet
+	idxPath string
 	size    int64 // of log
 	idxSize int64
 	marked  int64 // offset of the last index entry, -1: none
@@ -126,13 +127,39 @@ func openSegment(dir string, num int) (s *segment, err error) {
 	if s.size, err = mend(s.log); err != nil {
 		return nil, fmt.Errorf("mend segment %s: %w", s.log.Name(), err)
 	}
-	if s.idx, err = os.OpenFile(indexPath(dir, num), flags, 0o600); err != nil {
-		return nil, fmt.Errorf("open index: %w", err)
-	}
-	if err := s.mendIndex(); err != nil {
-		return nil, fmt.Errorf("mend index %s: %w", s.idx.Name(), err)
+	if err := s.openIndex(indexPath(dir, num)); err != nil {
+		return nil, err
 	}
 	return s, nil
+}
+
+// openIndex repairs the index. An empty segment gets none before it has an
+// entry, which most logs are too short for: the first is for what lies behind
+// the first 64 KiB.
+func (s *segment) openIndex(path string) error {
+	s.idxPath, s.idxSize = path, int64(len(indexHead))
+	if s.size == 0 {
+		err := os.Remove(path)
+		if errors.Is(err, os.ErrNotExist) {
+			err = nil
+		}
+		return err
+	}
+	if err := s.makeIndex(); err != nil {
+		return err
+	}
+	if err := s.mendIndex(); err != nil {
+		return fmt.Errorf("mend index %s: %w", path, err)
+	}
+	return nil
+}
+
+func (s *segment) makeIndex() (err error) {
+	if s.idx, err = os.OpenFile(s.idxPath, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return fmt.Errorf("open index: %w", err)
+	}
+	_, err = s.idx.WriteAt([]byte(indexHead), 0)
+	return err
 }
 
 func (s *segment) close() error {
@@ -235,6 +262,9 @@ func (s *segment) append(b []byte, nano int64) error {
 	}
 	// The index comes second, so that it never points behind the end. It is
 	// dispensable: its failure must not fail the log.
+	if s.idx == nil && s.makeIndex() != nil {
+		return nil
+	}
 	if _, err := s.idx.WriteAt(mark{nano: nano, offset: at}.append(nil), s.idxSize); err == nil {
 		s.idxSize += indexEntry
 		s.marked = at
