@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -48,7 +49,7 @@ func run() int {
 		UI: func(ctx context.Context, g cli.Global) error {
 			e, _, err := open(g) // the workbench itself tells what is wrong with the file
 			if err != nil {
-				return err
+				return errors.Join(err, ui.ShowRefused(ctx, err, local.Findings(), uiOptions(g)))
 			}
 			defer e.Close()
 			return ui.Run(ctx, e, uiOptions(g))

@@ -59,6 +59,7 @@ func uiOptions(g cli.Global) ui.Options {
 			flags = append(flags, flag, value)
 		}
 	}
+	o.Version = buildVersion()
 	o.Command = func(args ...string) *exec.Cmd {
 		return exec.Command("/proc/self/exe", append(slices.Clone(flags), args...)...)
 	}

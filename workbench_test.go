@@ -238,3 +238,37 @@ func TestDemoInTheWorkbench(t *testing.T) {
 	b.leaves(0)
 	w.gantry("demo", "--rm")
 }
+
+// TestEmptyStoreOffersTheDemo: one key from nothing to five containers, and one
+// action to remove them again.
+func TestEmptyStoreOffersTheDemo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.gantry("rmi", "box")
+	b := w.onScreen(120, 40, binary)
+	b.sees("no containers and no images yet")
+	b.press("D")
+	b.sees("web-1", "web-2", "queue-1", "store-1", "migrate-1")
+	b.press(":")
+	b.sees("›")
+	if err := b.Type("remove the demo\r"); err != nil {
+		t.Fatal(err)
+	}
+	b.sees("Remove the demo?", "demo-web-2", "demo-migrate-1", "gantry/demo:latest", "$ gantry demo --rm")
+	b.press("y")
+	b.sees("no containers and no images yet")
+	b.press("q")
+	b.leaves(0)
+}
+
+// TestWithoutRootThePageSaysHow to get it.
+func TestWithoutRootThePageSaysHow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.env = append(w.env, "GANTRY_CONFIG=", "HOME=/")
+	b := w.onScreen(100, 30, "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", binary)
+	b.sees("Containers cannot run here", "run it with sudo", "overlay")
+	b.press("q")
+	b.sees("hint: run it with sudo")
+	b.leaves(1)
+}

@@ -6,7 +6,7 @@ import "gantry/ui/keys"
 // scope. Their handlers are in handlers.go; a test checks that each has one.
 func actions() []keys.Action {
 	var all []keys.Action
-	for _, part := range [][]keys.Action{containerActions(), imageActions(), jobActions(), listActions(), logActions(), globalActions(), viewActions()} {
+	for _, part := range [][]keys.Action{containerActions(), imageActions(), jobActions(), listActions(), logActions(), globalActions(), viewActions(), demoActions()} {
 		all = append(all, part...)
 	}
 	return all

@@ -90,6 +90,9 @@ func (m *Model) hints() []string {
 	if n := len(m.dialogs); n > 0 {
 		return m.dialogs[n-1].Hints()
 	}
+	if m.welcoming() {
+		return m.welcomeHints()
+	}
 	const most = 6
 	var out []string
 	add := func(list []keys.Action) {

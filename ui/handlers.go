@@ -144,7 +144,7 @@ func unfrozen(c engine.ContainerSummary) string {
 // handlers has one for each action.
 func handlers() map[keys.ID]handler {
 	all := make(map[keys.ID]handler)
-	for _, part := range []map[keys.ID]handler{containerHandlers(), imageHandlers(), jobHandlers(), listHandlers(), globalHandlers(), viewHandlers()} {
+	for _, part := range []map[keys.ID]handler{containerHandlers(), imageHandlers(), jobHandlers(), listHandlers(), globalHandlers(), viewHandlers(), demoHandlers()} {
 		for id, h := range part {
 			all[id] = h
 		}

@@ -78,6 +78,8 @@ type Model struct {
 	detail  detail
 	details uint64 // grows with what may have changed the details
 
+	offer int // of the welcome, that enter takes
+
 	restyled int // how often the styles were changed
 	memo     *memo
 }
@@ -108,6 +110,8 @@ type Options struct {
 	ActAtOnce []string
 	// Config is where the options come from, for what is said about them.
 	Config Config
+	// Version is gantry's, for the demo that it makes.
+	Version string
 }
 
 // New makes the workbench. It follows the engine until ctx ends.

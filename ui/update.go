@@ -99,6 +99,11 @@ func (m *Model) keyNamed(key, text string) tea.Cmd {
 		m.filterKey(key, text)
 		return m.follow()
 	}
+	if m.welcoming() {
+		if ok, cmd := m.welcomeKey(key); ok {
+			return cmd
+		}
+	}
 	if m.inPanel() {
 		if ok, cmd := m.focused().Key(key); ok {
 			return cmd

@@ -26,7 +26,12 @@ func (m *Model) screen() string {
 	if m.width == 0 || m.height < 4 {
 		return ""
 	}
-	lines := append([]string{m.header()}, m.body()...)
+	lines := []string{m.header()}
+	if m.welcoming() {
+		lines = append(lines, m.welcome()...)
+	} else {
+		lines = append(lines, m.body()...)
+	}
 	for len(lines) < m.height-1 {
 		lines = append(lines, "")
 	}

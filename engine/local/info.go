@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gantry/engine"
+	"gantry/engine/cgroup"
 )
 
 // Info implements engine.Engine.
@@ -119,4 +120,32 @@ func osName() string {
 		}
 	}
 	return "linux"
+}
+
+// Findings are what this host has and lacks for running containers, as far as
+// that can be told without an engine: for whoever could not open one.
+func Findings() []engine.Feature {
+	list := []engine.Feature{{
+		Name: "root", OK: os.Geteuid() == 0, Note: "this process has no privileges",
+		Hint: "run it with sudo; running without root is not there yet",
+	}}
+	storage := ""
+	if b, err := os.ReadFile("/proc/filesystems"); err == nil && strings.Contains(string(b), "\toverlay\n") {
+		storage = "overlay"
+	}
+	for _, f := range hostFeatures(storage) {
+		if f.Name == "overlay" || f.Name == "seccomp" {
+			list = append(list, f)
+		}
+	}
+	h, err := cgroup.Detect()
+	if err != nil {
+		return append(list, engine.Feature{Name: "control groups", Note: err.Error(), Hint: "mount cgroup2 on /sys/fs/cgroup"})
+	}
+	for _, f := range h.Features() {
+		if !f.OK {
+			list = append(list, f)
+		}
+	}
+	return list
 }

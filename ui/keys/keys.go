@@ -21,6 +21,7 @@ const (
 	Jobs       Scope = "jobs"
 	Detail     Scope = "detail"
 	Log        Scope = "log"
+	Welcome    Scope = "welcome" // instead of empty lists
 )
 
 // within is what is in effect where s has the focus, innermost first.
