@@ -60,6 +60,9 @@ func (b *workbench) sees(texts ...string) vt.Screen {
 // to the last row but one, and keys in the last.
 func drawn(s vt.Screen) bool {
 	above := s.Line(s.Height - 2)
+	if !strings.HasPrefix(above, "╰") { // panes without room stand in a line of their own
+		above = s.Line(s.Height - 3)
+	}
 	return strings.Contains(s.Line(0), "gantry") && strings.HasPrefix(above, "╰") && strings.HasSuffix(above, "╯") &&
 		ansi.StringWidth(above) == s.Width && strings.Contains(s.Line(s.Height-1), "? help")
 }

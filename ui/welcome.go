@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -60,7 +61,7 @@ func (m *Model) welcomeHints() []string {
 	var out []string
 	for _, a := range m.offered() {
 		if len(a.Keys) > 0 {
-			out = append(out, a.Keys[0]+" "+a.Short)
+			out = append(out, a.Keys[0]+" "+cmp.Or(a.Short, a.Word))
 		}
 	}
 	return append(out, "q quit", "? help")
@@ -139,30 +140,35 @@ func (c *card) title(text string) {
 // rows are the offers: key, what it does, and a word about it where there is
 // room.
 func (c *card) rows(list []keys.Action, cursor int) {
-	title, help := 0, 0
+	key, title, help := 0, 0, 0
 	for _, a := range list {
+		key = max(key, widgets.Width(firstKey(a)))
 		title, help = max(title, widgets.Width(a.Title)), max(help, widgets.Width(a.Help))
 	}
-	if 7+title+2+help > c.width-2 {
-		help = 0
+	if help = min(help, c.width-2-(7+key+title)); help < 30 {
+		help = 0 // too little to be understood
 	}
 	for i, a := range list {
-		bar, text, muted, key := " ", c.s.Text, c.s.Muted, c.s.Key
+		bar, text, muted, accent := " ", c.s.Text, c.s.Muted, c.s.Key
 		if i == cursor {
-			bar, text, muted, key = c.s.Bar(true).Render(glyph.Bar), c.s.On(text.Bold(true)), c.s.On(muted), c.s.On(key)
+			bar, text, muted, accent = c.s.Bar(true).Render(glyph.Bar), c.s.On(text.Bold(true)), c.s.On(muted), c.s.On(accent)
 		}
-		name := "  "
-		if len(a.Keys) > 0 {
-			name = a.Keys[0]
-		}
-		line := bar + key.Render(widgets.Fit(" "+name, 4)) + text.Render(widgets.Fit(a.Title, title+2))
+		line := bar + accent.Render(" "+widgets.Fit(firstKey(a), key+2)) + text.Render(widgets.Fit(a.Title, title+2))
+		width := 4 + key + title + 2
 		if help > 0 {
 			line += muted.Render(widgets.Fit(a.Help, help+1))
-			c.centre(line, 5+title+2+help+1)
-		} else {
-			c.centre(line, 5+title+2)
+			width += help + 1
 		}
+		c.centre(line, width)
 	}
+}
+
+// firstKey is the key that is shown for an action, or its word in the palette.
+func firstKey(a keys.Action) string {
+	if len(a.Keys) > 0 {
+		return a.Keys[0]
+	}
+	return ":" + a.Word
 }
 
 // problem is something that is missing, and how to get it.
