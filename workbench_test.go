@@ -225,9 +225,9 @@ func TestTwoWorkbenchesShowEachOthersChanges(t *testing.T) {
 	one.sees("harbour")
 	two.sees("harbour")
 	one.press("p")
-	two.sees("paused")
+	two.sees("‖")
 	two.press("p")
-	one.wait(func(s vt.Screen) bool { return s.Has("harbour") && !s.Has("paused") })
+	one.wait(func(s vt.Screen) bool { return s.Has("● harbour") && !s.Has("‖") })
 }
 
 // TestDemoInTheWorkbench: gantry demo opens it, and the app is there.

@@ -20,21 +20,25 @@ import (
 
 // Terminal is a program on a virtual terminal. Make one with Start.
 type Terminal struct {
-	cmd  *exec.Cmd
-	tty  *os.File // the master
-	held *os.File // the slave, so that the terminal outlives the program
+	cmd    *exec.Cmd
+	tty    *os.File // the master
+	master int      // its descriptor
+	stop   *os.File // closed, it ends draw
+	held   *os.File // the slave, so that the terminal outlives the program
 
 	mu      sync.Mutex
-	emu     *vt.Emulator          // guarded by mu, but for its pipe of answers
-	modes   map[ansi.Mode]bool    // guarded by mu: what was switched on or off
-	hidden  bool                  // guarded by mu: the cursor
-	title   string                // guarded by mu
-	written int64                 // guarded by mu: bytes that came from the program
-	changed map[chan struct{}]int // guarded by mu: who waits for output
+	emu     *vt.Emulator               // guarded by mu, but for its pipe of answers
+	modes   map[ansi.Mode]bool         // guarded by mu: what was switched on or off
+	hidden  bool                       // guarded by mu: the cursor
+	title   string                     // guarded by mu
+	written int64                      // guarded by mu: bytes that came from the program
+	changed map[chan struct{}]struct{} // guarded by mu: who waits for output
 
-	drawn chan struct{} // gets one for each end mark that was drawn
-	ended chan struct{} // closed when the program was waited for
-	pumps sync.WaitGroup
+	settling sync.Mutex
+	mark     chan struct{} // gets one for each mark that settle sends
+
+	ended              chan struct{} // closed when the program was waited for
+	drawing, answering sync.WaitGroup
 }
 
 // Options of a terminal.
@@ -51,9 +55,13 @@ func Start(cmd *exec.Cmd, o Options) (*Terminal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open terminal: %w", err)
 	}
+	woken, stop, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open terminal: %w", err), master.Close(), slave.Close())
+	}
 	t := &Terminal{
-		cmd: cmd, tty: master, held: slave, emu: vt.NewEmulator(o.Width, o.Height),
-		modes: make(map[ansi.Mode]bool), changed: make(map[chan struct{}]int), drawn: make(chan struct{}, 1), ended: make(chan struct{}),
+		cmd: cmd, tty: master, master: int(master.Fd()), stop: stop, held: slave, emu: vt.NewEmulator(o.Width, o.Height),
+		modes: make(map[ansi.Mode]bool), changed: make(map[chan struct{}]struct{}), ended: make(chan struct{}), mark: make(chan struct{}, 1),
 	}
 	if o.Foreground != nil {
 		t.emu.SetDefaultForegroundColor(o.Foreground)
@@ -70,8 +78,8 @@ func Start(cmd *exec.Cmd, o Options) (*Terminal, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", cmd.Path, err), master.Close(), slave.Close())
 	}
-	t.pumps.Go(t.draw)
-	t.pumps.Go(t.answer)
+	t.drawing.Go(func() { t.draw(woken) })
+	t.answering.Go(t.answer)
 	go func() {
 		_ = cmd.Wait() // its state says how it ended
 		close(t.ended)
@@ -82,35 +90,40 @@ func Start(cmd *exec.Cmd, o Options) (*Terminal, error) {
 
 // listen keeps what the emulator does not: which modes are on, and the title.
 func (t *Terminal) listen() {
+	t.emu.RegisterOscHandler(settled, func([]byte) bool {
+		t.mark <- struct{}{}
+		return true
+	})
 	t.emu.SetCallbacks(vt.Callbacks{
-		EnableMode: func(m ansi.Mode) {
-			if m == endMark {
-				t.drawn <- struct{}{}
-				return
-			}
-			t.modes[m] = true
-		},
+		EnableMode:       func(m ansi.Mode) { t.modes[m] = true },
 		DisableMode:      func(m ansi.Mode) { t.modes[m] = false },
 		CursorVisibility: func(visible bool) { t.hidden = !visible },
 		Title:            func(s string) { t.title = s },
 	})
 }
 
-// draw feeds the emulator with what the program prints.
-func (t *Terminal) draw() {
+// draw feeds the emulator with what the program prints, until stop is closed.
+// It reads under the lock, so that nothing is ever on its way between the
+// terminal's buffer and the screen, where nobody would see it.
+func (t *Terminal) draw(stop *os.File) {
+	defer stop.Close()
 	b := make([]byte, 64<<10)
+	fds := []unix.PollFd{{Fd: int32(t.master), Events: unix.POLLIN}, {Fd: int32(stop.Fd()), Events: unix.POLLIN}}
 	for {
-		n, err := t.tty.Read(b)
-		if n > 0 {
-			t.mu.Lock()
-			t.written += int64(n)
-			_, _ = t.emu.Write(b[:n]) // fails only when closed
-			t.mu.Unlock()
-			t.wake()
-		}
-		if err != nil {
+		if _, err := unix.Poll(fds, -1); err == unix.EINTR {
+			continue
+		} else if err != nil || fds[1].Revents != 0 {
 			return
 		}
+		t.mu.Lock()
+		n, err := unix.Read(t.master, b)
+		t.written += int64(max(n, 0))
+		_, _ = t.emu.Write(b[:max(n, 0)]) // fails only when closed
+		t.mu.Unlock()
+		if err != nil && err != unix.EINTR && err != unix.EAGAIN {
+			return
+		}
+		t.wake()
 	}
 }
 
@@ -136,9 +149,13 @@ func (t *Terminal) Close() error {
 		_ = t.cmd.Process.Kill()
 		<-t.ended
 	}
-	err := errors.Join(t.held.Close(), t.tty.Close(), t.emu.Close())
-	t.pumps.Wait()
-	return err
+	err := t.stop.Close()
+	t.drawing.Wait()
+	if answers, ok := t.emu.InputPipe().(io.Closer); ok {
+		err = errors.Join(err, answers.Close()) // its own Close is not for two goroutines
+	}
+	t.answering.Wait()
+	return errors.Join(err, t.held.Close(), t.tty.Close())
 }
 
 // Resize changes the size of the terminal; the program gets SIGWINCH.
@@ -192,7 +209,7 @@ func (t *Terminal) Termios() (*unix.Termios, error) {
 func (t *Terminal) Wait(ctx context.Context, holds func(Screen) bool) (Screen, error) {
 	news := make(chan struct{}, 1)
 	t.mu.Lock()
-	t.changed[news] = 1
+	t.changed[news] = struct{}{}
 	t.mu.Unlock()
 	defer func() {
 		t.mu.Lock()
@@ -225,14 +242,18 @@ func (t *Terminal) Wait(ctx context.Context, holds func(Screen) bool) (Screen, e
 	}
 }
 
-// endMark is a mode that no terminal has: switching it on changes nothing.
-const endMark = ansi.DECMode(7_777)
+// settled is the number of a control sequence that means nothing but that all
+// before it was drawn.
+const settled = 7749
 
-// settle waits until all is drawn that an ended program has printed: it comes
-// before a mark that is printed after it.
+// settle waits until what an ended program printed last is drawn. The kernel
+// does not tell how much is on its way through a terminal; so a mark goes the
+// same way.
 func (t *Terminal) settle() Screen {
-	if _, err := t.held.WriteString(ansi.SetMode(endMark)); err == nil {
-		<-t.drawn
+	t.settling.Lock()
+	defer t.settling.Unlock()
+	if _, err := fmt.Fprintf(t.held, "\x1b]%d;\a", settled); err == nil {
+		<-t.mark
 	}
 	return t.Screen()
 }
