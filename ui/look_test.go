@@ -274,6 +274,9 @@ func TestThemeIsTriedAndKept(t *testing.T) {
 		open()
 		wants(t, d, "high-contrast-dark", "● running", "▲ near its limit", "merged")
 		d.Golden("theme-100x30")
+		if header, _, _ := strings.Cut(before, "\n"); !strings.HasPrefix(d.Raw(), header) {
+			t.Error("the page that the themes are tried on is dimmed")
+		}
 		d.Keys("G")
 		tried := d.Raw()
 		d.Keys("esc")

@@ -112,6 +112,9 @@ type themePick struct {
 
 func (d themePick) Title() string { return "Theme" }
 
+// Bright implements dialogs.Bright: the page is looked at.
+func (d themePick) Bright() bool { return true }
+
 func (d themePick) Hints() []string {
 	return []string{glyph.Upwards + "/" + glyph.Downward + " look", "enter take it", "esc as it was"}
 }
@@ -183,7 +186,7 @@ func (d themePick) row(i, width int, s styles.Styles) string {
 	return mark + text.Render(widgets.Fit(c.Name, min(name, width-2))) + muted.Render(widgets.Fit(about, max(0, width-2-name)))
 }
 
-// sample is something of everything, since the page behind a dialog is grey.
+// sample is something of everything, since a page never shows all of it.
 func sample(s styles.Styles, width int) []string {
 	var status []string
 	for _, it := range []struct {

@@ -39,6 +39,12 @@ type Widest interface {
 	Widest() int
 }
 
+// Bright is a dialog that leaves the page behind it as it is, because the page
+// is what it is about.
+type Bright interface {
+	Bright() bool
+}
+
 // Press gives a key to a dialog on a page of the given size.
 func Press(d Dialog, width, height int, key, text string) (Dialog, Result) {
 	if s, ok := d.(Sized); ok {
@@ -113,7 +119,21 @@ func Draw(page []string, width, height int, d Dialog, s styles.Styles) []string 
 		lines[i] = " " + l + strings.Repeat(" ", max(0, f.width-4-lipgloss.Width(l))) + " "
 	}
 	pane := widgets.Pane{Title: d.Title(), Width: f.width, Height: len(lines) + 2, Focused: true, Border: s.Focus, Bold: s.FocusTitle}
-	return over(page, pane.Render(lines), width, height, f, s)
+	behind := func(line string, width int) string { return s.Backdrop.Render(widgets.Fit(line, width)) }
+	if b, ok := d.(Bright); ok && b.Bright() {
+		behind = widgets.Fit
+	} else {
+		page = plain(page)
+	}
+	return over(page, pane.Render(lines), width, height, f, behind)
+}
+
+func plain(page []string) []string {
+	out := make([]string, len(page))
+	for i, line := range page {
+		out[i] = widgets.Plain(line)
+	}
+	return out
 }
 
 // Hit is the key that a click at x, y of the page stands for, "" for none.
@@ -130,21 +150,21 @@ func Hit(width, height int, d Dialog, s styles.Styles, x, y int) (key string, in
 	return "", inside
 }
 
-// over puts box onto a page whose colours are taken away.
-func over(page, box []string, width, height int, f frame, s styles.Styles) []string {
+// over puts box onto a page, of which behind draws what is seen.
+func over(page, box []string, width, height int, f frame, behind func(line string, width int) string) []string {
 	out := make([]string, 0, height)
 	for y := range height {
 		line := ""
 		if y < len(page) {
-			line = widgets.Plain(page[y])
+			line = page[y]
 		}
 		i := y - f.y
 		if i < 0 || i >= len(box) {
-			out = append(out, s.Backdrop.Render(widgets.Fit(line, width)))
+			out = append(out, behind(line, width))
 			continue
 		}
-		out = append(out, s.Backdrop.Render(widgets.Fit(widgets.Slice(line, 0, f.x), f.x))+box[i]+
-			s.Backdrop.Render(widgets.Fit(widgets.Slice(line, f.x+f.width, width), max(0, width-f.x-f.width))))
+		out = append(out, behind(widgets.Slice(line, 0, f.x), f.x)+box[i]+
+			behind(widgets.Slice(line, f.x+f.width, width), max(0, width-f.x-f.width)))
 	}
 	return out
 }
