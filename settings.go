@@ -101,7 +101,7 @@ func learnBackground(file string, light bool) {
 // configured is the part of the options that the file says.
 func configured(c config.Config, problems []config.Problem) ui.Options {
 	o := ui.Options{
-		Keys: c.Keys, Theme: c.UI.Theme, Themes: library(c), DetachKeys: c.DetachKeys, NoMouse: !c.UI.Mouse,
+		Keys: c.Keys, Theme: c.UI.Theme, Themes: library(c), DetachKeys: c.DetachKeys, StateDir: stateDir(os.Getenv), NoMouse: !c.UI.Mouse,
 		Config: ui.Config{File: cmp.Or(c.File, filepath.Join(c.Dir(os.Getenv), "config.toml")), Problems: problems, At: c.At},
 	}
 	for _, what := range []string{"stop", "restart"} {
@@ -168,4 +168,15 @@ func listThemes(path string) ([]cli.Theme, error) {
 	}
 	slices.SortFunc(out, func(a, b cli.Theme) int { return cmp.Compare(a.Name, b.Name) })
 	return out, nil
+}
+
+// stateDir is where the workbench keeps what it may lose.
+func stateDir(env func(string) string) string {
+	if dir := env("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "gantry")
+	}
+	if home := env("HOME"); filepath.IsAbs(home) {
+		return filepath.Join(home, ".local", "state", "gantry")
+	}
+	return ""
 }

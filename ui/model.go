@@ -53,6 +53,7 @@ type Model struct {
 	lastWork int
 	jobs     map[engine.ID]*jobView
 	execs    map[engine.ID]string // the command that was last run in a container
+	wanted   string               // the ID of a container that is to be chosen as soon as it is there
 
 	width, height int
 	focus         pane
@@ -102,6 +103,8 @@ type Options struct {
 	// LearnBackground is told when the background is not what Terminal says,
 	// so that the next start begins in the right colours; nil: nobody learns.
 	LearnBackground func(light bool)
+	// StateDir is where lines of the palette are kept; "": nowhere.
+	StateDir string
 	// DetachKeys leave a terminal that is attached: "ctrl-p,ctrl-q".
 	DetachKeys string
 	// NoMouse leaves the mouse to the terminal.
@@ -168,7 +171,7 @@ type (
 
 // Init implements tea.Model.
 func (m *Model) Init() tea.Cmd {
-	return tea.Batch(m.nextState(), m.nextTick(), m.readInfo(), tea.RequestBackgroundColor, m.ageTick())
+	return tea.Batch(m.nextState(), m.nextTick(), m.readInfo(), m.readLines(), tea.RequestBackgroundColor, m.ageTick())
 }
 
 // ageTick renews the ages in the lists: once a minute, which is what the

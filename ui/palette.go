@@ -11,9 +11,6 @@ import (
 	"gantry/ui/tabs"
 )
 
-// paletteKept is how many lines of the palette are remembered.
-const paletteKept = 200
-
 // openPalette shows everything that can be done, with why not where it cannot.
 func (m *Model) openPalette() { m.paletteWith("", "") }
 
@@ -29,6 +26,7 @@ func (m *Model) paletteWith(line, wrong string) {
 			text = "Job: " + a.Title
 		}
 		commands[i] = dialogs.Command{Item: m.item(a, text), Word: a.Word, Args: a.Args}
+		commands[i].Also = a.Word
 	}
 	m.open(dialogs.NewPalette(dialogs.Palette{
 		Commands: commands, History: m.lines, Wrong: wrong,
@@ -73,7 +71,11 @@ func arguments(line string) []string {
 // obey does what a line of the palette says. A line that does not work comes
 // back with why.
 func (m *Model) obey(a keys.Action, r dialogs.Result) tea.Cmd {
-	m.remember(r.Line)
+	kept := m.remember(r.Line)
+	return tea.Batch(kept, m.obeyLine(a, r))
+}
+
+func (m *Model) obeyLine(a keys.Action, r dialogs.Result) tea.Cmd {
 	if !r.Arguments {
 		return m.act(a)
 	}
@@ -92,17 +94,6 @@ func (m *Model) obey(a keys.Action, r dialogs.Result) tea.Cmd {
 		return nil
 	}
 	return cmd
-}
-
-// remember keeps a line for the up arrow, once.
-func (m *Model) remember(line string) {
-	if line == "" {
-		return
-	}
-	m.lines = append(slices.DeleteFunc(m.lines, func(s string) bool { return s == line }), line)
-	if n := len(m.lines) - paletteKept; n > 0 {
-		m.lines = m.lines[n:]
-	}
 }
 
 // filterWith sets the filter of the list that has the focus.

@@ -265,9 +265,14 @@ func (m *Model) create(opts engine.CreateOptions, start bool, command string) te
 	if !start {
 		op.name, op.past = "Create", "created"
 	}
-	eng := m.eng
+	eng, id := m.eng, ""
+	op.then = func() tea.Cmd {
+		m.seek(id)
+		return nil
+	}
 	op.one = func(ctx context.Context, _ int) (string, error) {
 		made, err := eng.Containers().Create(ctx, opts)
+		id = string(made.ID)
 		if err != nil || !start {
 			return strings.Join(made.Warnings, "; "), err
 		}

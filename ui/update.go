@@ -74,6 +74,7 @@ func (m *Model) accept(s feed.State) {
 	m.state, m.loaded = s, true
 	m.forgetLoads()
 	m.containers.Set(s.Containers)
+	m.sought()
 	m.images.Set(s.Images)
 	m.jobList.Set(s.Jobs)
 	if m.focus == jobsPane && len(s.Jobs) == 0 {

@@ -524,6 +524,25 @@ func TestPaletteKeepsItsPlace(t *testing.T) {
 	}
 }
 
+func TestFind(t *testing.T) {
+	t.Parallel()
+	items := []Item{
+		{Text: "Restart", Also: "restart"}, {Text: "Remove…", Also: "rm"}, {Text: "Previous pane"}, {Text: "Image: Remove…", Also: "rmi"},
+		{Text: "Image: Log in to a registry…", Also: "login"}, {Text: "Command log", Detail: "what was removed"}, {Text: "Into the detail"},
+	}
+	for typed, want := range map[string][]int{
+		"": {0, 1, 2, 3, 4, 5, 6}, "re": {0, 1, 3, 4, 2, 5}, "rm": {1, 3}, "rmi": {3}, "log": {4, 5}, "login": {4}, "rest": {0}, "REMOVE": {1, 3, 5}, "prp": {2}, "zz": nil, "remo": {1, 3, 5},
+	} {
+		var got []int
+		for _, m := range find(typed, items) {
+			got = append(got, m.item)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: got %v, want %v", typed, got, want)
+		}
+	}
+}
+
 func TestFoundLettersAreMarked(t *testing.T) {
 	t.Parallel()
 	mark := func(s ...string) string { return "[" + s[0] + "]" }

@@ -164,7 +164,10 @@ func holds(text string, words []string) bool {
 }
 
 func (r HelpRow) view(w int, s styles.Styles) string {
-	const keys = 11
+	keys := 11
+	if w >= 38 && widgets.Width(r.Keys) > 10 {
+		keys = 14
+	}
 	text := r.Text
 	note := ""
 	if r.Note != "" && widgets.Width(text)+widgets.Width(r.Note)+2 <= w-keys-2 {

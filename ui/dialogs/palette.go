@@ -70,19 +70,8 @@ func (d Palette) items() []Item {
 	return out
 }
 
-// matches are the actions that fit: one whose word was typed comes first.
-func (d Palette) matches() []match {
-	typed := strings.TrimSpace(d.line.String())
-	m := find(typed, d.items())
-	for i, c := range d.Commands {
-		if c.Word != typed || typed == "" {
-			continue
-		}
-		m = slices.DeleteFunc(m, func(o match) bool { return o.item == i })
-		return append([]match{{item: i}}, m...)
-	}
-	return m
-}
+// matches are the actions that fit, best first.
+func (d Palette) matches() []match { return find(d.line.String(), d.items()) }
 
 // words are what fits the last word of the line.
 func (d Palette) words() []string {

@@ -3,8 +3,6 @@ package dialogs
 import (
 	"strings"
 
-	"github.com/sahilm/fuzzy"
-
 	"gantry/ui/glyph"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
@@ -28,6 +26,7 @@ type Item struct {
 	Key      string
 	Detail   string
 	Disabled string
+	Also     string // another word by which it is found
 }
 
 func (d Pick) Title() string { return d.Name }
@@ -45,41 +44,8 @@ func (d Pick) Hints() []string {
 	return []string{"enter " + yes, "type to find", glyph.Upwards + "/" + glyph.Downward + " choose", "esc cancel"}
 }
 
-// match is an item that fits, and the letters of its text that do.
-type match struct {
-	item  int
-	runes []int // byte positions in the text
-}
-
 // matches are the items that fit what was typed, best first.
 func (d Pick) matches() []match { return find(d.typed.String(), d.Items) }
-
-// find is a fuzzy search in the texts; where the details fit better than no
-// text does, they count too, after all texts.
-func find(typed string, items []Item) []match {
-	var out []match
-	if typed == "" {
-		for i := range items {
-			out = append(out, match{item: i})
-		}
-		return out
-	}
-	texts, details := make([]string, len(items)), make([]string, len(items))
-	for i, it := range items {
-		texts[i], details[i] = it.Text, strings.ToLower(it.Detail)
-	}
-	found := make(map[int]bool)
-	for _, m := range fuzzy.Find(typed, texts) {
-		out = append(out, match{m.Index, m.MatchedIndexes})
-		found[m.Index] = true
-	}
-	for i, detail := range details {
-		if !found[i] && strings.Contains(detail, strings.ToLower(typed)) {
-			out = append(out, match{item: i})
-		}
-	}
-	return out
-}
 
 func (d Pick) Key(key, text string) (Dialog, Result) {
 	m := d.matches()
