@@ -35,6 +35,8 @@ type world struct {
 	env      map[string]string
 	out, err bytes.Buffer
 	config   func(string) (cli.Config, error)
+	themes   func(string) ([]cli.Theme, error)
+	ui       func(context.Context, cli.Global) error
 }
 
 func newWorld(t *testing.T) *world {
@@ -50,7 +52,7 @@ func (keep) Close() error { return nil }
 
 func (w *world) program() cli.Program {
 	return cli.Program{
-		Version: "1.2.3", Config: w.config,
+		Version: "1.2.3", Config: w.config, Themes: w.themes, UI: w.ui,
 		Open: func(context.Context, cli.Global) (engine.Engine, error) { return keep{w.e}, nil },
 	}
 }

@@ -84,7 +84,12 @@ func openConsole(t *testing.T, w *world, args ...string) *console {
 	c.before = c.termios()
 	go c.read()
 	std := cli.IO{In: tty, Out: tty, Err: tty, Notify: c.signals.notify, StopNotify: c.signals.stop,
-		LookupEnv: func(k string) (string, bool) { return "xterm", k == "TERM" }}
+		LookupEnv: func(k string) (string, bool) {
+			if v, ok := w.env[k]; ok || k != "TERM" {
+				return v, ok
+			}
+			return "xterm", true
+		}}
 	go func() { c.code <- cli.Main(t.Context(), args, std, w.program()) }()
 	return c
 }

@@ -30,7 +30,7 @@ type Env struct {
 func NewEnv(eng engine.Engine, s func() styles.Styles, _ func() time.Time) *Env {
 	t := &Env{styles: s, reading: readDetail(eng)}
 	t.columns = func(s styles.Styles) []widgets.Column {
-		return []widgets.Column{{Title: "NAME", Soft: true, Min: 12, Style: s.Accent}, {Title: "VALUE", Soft: true, Min: 8, Style: s.Text}}
+		return []widgets.Column{{Title: "NAME", Soft: true, Min: 12, Style: s.Name}, {Title: "VALUE", Soft: true, Min: 8, Style: s.Text}}
 	}
 	return t
 }
