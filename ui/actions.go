@@ -2,6 +2,10 @@ package ui
 
 import "gantry/ui/keys"
 
+// Actions are everything that can be done in the workbench, for its key
+// reference.
+func Actions() []keys.Action { return actions() }
+
 // actions are everything that can be done, most important first within a
 // scope. Their handlers are in handlers.go; a test checks that each has one.
 func actions() []keys.Action {

@@ -1,9 +1,20 @@
 package ui
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
+
+	"gantry/engine"
+	"gantry/engine/fake"
+	"gantry/images"
+	"gantry/ui/dialogs"
+	"gantry/ui/keys"
 )
 
 // TestEveryActionHasAHandler and every handler an action.
@@ -21,6 +32,180 @@ func TestEveryActionHasAHandler(t *testing.T) {
 	}
 	for id := range h {
 		t.Errorf("%s has a handler but is no action", id)
+	}
+}
+
+// fingers are keys that users of other programs know already, with what they
+// must do here (0: they may do nothing, but nothing else either).
+var fingers = map[keys.Scope]map[string]keys.ID{
+	keys.Containers: {
+		"n": "container.run", "S": "container.start", "s": "container.stop", "r": "container.restart", "p": "container.pause", "K": "container.kill",
+		"R": "container.rename", "d": "container.remove", "E": "container.shell", "a": "container.attach", "m": "container.logfull", "b": "container.prune",
+		"enter": "container.log", "w": "", "F": "",
+	},
+	keys.Images: {"P": "image.pull", "n": "image.run", "t": "image.tag", "U": "image.push", "d": "image.remove", "L": "", "B": ""},
+	keys.Lists:  {"space": "mark", "o": "sort", "z": "fold"},
+	keys.Global: {
+		"1": "pane.containers", "2": "pane.images", "3": "", "4": "", "5": "", "6": "", "7": "", "tab": "pane.next", "shift+tab": "pane.previous", "h": "pane.previous", "l": "pane.next",
+		"]": "tab.next", "[": "tab.previous", "esc": "back", "/": "filter", "+": "zoom", "_": "unzoom", "y": "copy", "x": "menu", ":": "palette", "?": "help", "q": "quit",
+	},
+}
+
+func TestKeysThatFingersKnow(t *testing.T) {
+	t.Parallel()
+	r := keys.New(actions())
+	for scope, want := range fingers {
+		for key, id := range want {
+			if a, _ := r.Lookup(scope, key); a.ID != id {
+				t.Errorf("%s in %s is %q, want %q", key, scope, a.ID, id)
+			}
+		}
+	}
+}
+
+// TestWhatIsDestructiveAsks, and sits on no ctrl key.
+func TestWhatIsDestructiveAsks(t *testing.T) {
+	t.Parallel()
+	for _, a := range actions() {
+		destructive := slices.Contains([]keys.ID{
+			"container.stop", "container.restart", "container.kill", "container.remove", "container.prune", "image.remove", "image.prune", "job.cancel",
+		}, a.ID)
+		if destructive && !a.Asks {
+			t.Errorf("%s does not ask", a.ID)
+		}
+		for _, k := range a.Keys {
+			if destructive && strings.HasPrefix(k, "ctrl+") {
+				t.Errorf("%s is on %s", a.ID, k)
+			}
+		}
+	}
+}
+
+// TestWhatChangesSomethingHasACommand and a word for the palette, where its
+// arguments are explained.
+func TestWhatChangesSomethingHasACommand(t *testing.T) {
+	t.Parallel()
+	h := handlers()
+	for _, a := range actions() {
+		if slices.Contains([]keys.Scope{keys.Containers, keys.Images, keys.Jobs}, a.Scope) && a.Command == "" && a.ID != "container.log" {
+			t.Errorf("%s has no command line that does the same", a.ID)
+		}
+		if (a.Word != "" && a.Args != "") != (h[a.ID].with != nil && a.Word != "") {
+			t.Errorf("%s: the palette says it takes %q, and its handler takes arguments: %v", a.ID, a.Args, h[a.ID].with != nil)
+		}
+	}
+}
+
+// TestHelpNamesEveryAction that has a key or a word.
+func TestHelpNamesEveryAction(t *testing.T) {
+	t.Parallel()
+	m := New(t.Context(), fake.New(), Options{})
+	var rows []dialogs.HelpRow
+	for _, s := range m.helpSections() {
+		rows = append(rows, s.Rows...)
+	}
+	for _, a := range actions() {
+		if !slices.ContainsFunc(rows, func(r dialogs.HelpRow) bool { return r.Text == strings.TrimSuffix(a.Title, "…") && r.Keys != ":" }) {
+			t.Errorf("%s is not in the help", a.ID)
+		}
+	}
+}
+
+func TestCommandLines(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{"": "''", "plain-1.0/x:y": "plain-1.0/x:y", "two words": "'two words'", "it's": `'it'\''s'`, "a$b": "'a$b'"} {
+		if got := quote(in); got != want {
+			t.Errorf("%q: got %s, want %s", in, got, want)
+		}
+		if back, err := split(quote(in)); err != nil || !slices.Equal(back, []string{in}) {
+			t.Errorf("%q comes back as %q, %v", in, back, err)
+		}
+	}
+}
+
+// TestRunArguments reads what stands behind :run as the command line does.
+func TestRunArguments(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"alpine":                           "gantry run -d alpine",
+		"--name x --rm -it alpine sh -c x": "gantry run -d -it --rm --name x alpine sh -c x",
+		"alpine --name x":                  "gantry run -d --name x alpine",
+		"alpine ls -l --name":              "gantry run -d alpine ls -l --name",
+		"-e A=1 -e=B=2 -v /a:/b:ro alpine": "gantry run -d -e A=1 -e B=2 -v /a:/b:ro alpine",
+		"-m 64m --cpus=.5 --network host --entrypoint sh -u 1 -w /x --pids-limit 9 alpine": "gantry run -d -m 64m --cpus .5 --pids-limit 9 --network host --entrypoint sh -u 1 -w /x alpine",
+	} {
+		v, err := runArguments(strings.Fields(in))
+		if err != nil {
+			t.Errorf("%s: %v", in, err)
+			continue
+		}
+		if got := runCommand(v); got != want {
+			t.Errorf("%s: got %s, want %s", in, got, want)
+		}
+		if _, err := runOptions(v); err != nil {
+			t.Errorf("%s: %v", in, err)
+		}
+	}
+}
+
+func TestMount(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]engine.Mount{
+		"/a:/b":       {Source: "/a", Target: "/b"},
+		"/a:/b/../c/": {Source: "/a", Target: "/c"},
+		"/a b:/c:ro":  {Source: "/a b", Target: "/c", ReadOnly: true},
+		"/a:/b:rw":    {Source: "/a", Target: "/b"},
+	} {
+		if got, err := mount(in); err != nil || got.Source != want.Source || got.Target != want.Target || got.ReadOnly != want.ReadOnly {
+			t.Errorf("%q: got %+v, %v", in, got, err)
+		}
+	}
+	for _, in := range []string{"", "/a", "a:/b", "/a:b", "/a:/", "/a:/b:x", "/a:/b:ro:z", "vol:/b"} {
+		if got, err := mount(in); err == nil {
+			t.Errorf("%q: got %+v, want an error", in, got)
+		}
+	}
+}
+
+// TestLimitsComeBack: what the form writes it reads again.
+func TestLimitsComeBack(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int64{0, 1, 1 << 10, 256 << 20, 3 << 30, 1000} {
+		if got, err := size(sizeWord(n)); err != nil || got != n {
+			t.Errorf("size %d: %q comes back as %d, %v", n, sizeWord(n), got, err)
+		}
+		if got, err := pids(pidsWord(n)); err != nil || got != n {
+			t.Errorf("pids %d: %d, %v", n, got, err)
+		}
+	}
+	for _, n := range []int64{0, 1e9, 1.5e9, 5e8, 1e7} {
+		if got, err := cpus(cpusWord(n)); err != nil || got != n {
+			t.Errorf("cpus %d: %q comes back as %d, %v", n, cpusWord(n), got, err)
+		}
+	}
+	for _, bad := range []string{"x", "-1", "NaN", "1e9"} {
+		if got, err := cpus(bad); err == nil {
+			t.Errorf("cpus %q: %d", bad, got)
+		}
+	}
+}
+
+// TestExplain takes the innermost account, and always says what to do next.
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	m := New(t.Context(), fake.New(), Options{})
+	inner := &engine.OpError{Op: "start", Kind: "container", ID: "db", Err: engine.ErrCommandNotFound}
+	a := m.explain(fmt.Errorf("restart: %w", &engine.OpError{Op: "restart", Kind: "container", ID: "db", Err: inner}))
+	if a.what != "start container db" || a.why != "executable file not found" || a.hint == "" || !strings.Contains(a.all, "restart container db") {
+		t.Errorf("got %+v", a)
+	}
+	for _, err := range []error{errors.New("odd"), images.ErrUnauthorized, images.ErrUnavailable, engine.ErrInUse, context.Canceled, io.EOF} {
+		if a := m.explain(err); a.hint == "" || a.why == "" {
+			t.Errorf("%v: %+v", err, a)
+		}
+	}
+	if a := m.explain(errors.New("a\x1b[31mb\nc")); a.why != "ab\nc" {
+		t.Errorf("control sequences come through: %q", a.why)
 	}
 }
 
