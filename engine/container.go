@@ -297,6 +297,16 @@ type TermSize struct{ Width, Height uint16 }
 type ProcessTable struct {
 	Titles    []string   `json:"Titles"`
 	Processes [][]string `json:"Processes"`
+	// Usage is what each of the processes has used, in the same order. Engines
+	// that cannot tell leave it empty, as does Top with arguments for ps.
+	Usage []ProcessUsage `json:"-"`
+}
+
+// ProcessUsage is what one process has used so far, and occupies now.
+type ProcessUsage struct {
+	PID, Parent int
+	CPU         time.Duration
+	Memory      uint64 // resident bytes; what processes share counts in each
 }
 
 // PruneOptions choose what to remove: filters "until" and "label"/"label!".

@@ -59,6 +59,13 @@ type ContainerLifecycle interface {
 	Remove(ctx context.Context, ref string, opts RemoveOptions) error
 }
 
+// ProcessSignaler reaches single processes of a container. Not every engine
+// can: assert it on Containers.
+type ProcessSignaler interface {
+	// SignalProcess sends to the process that Top lists as pid.
+	SignalProcess(ctx context.Context, ref string, pid int, signal string) error
+}
+
 // ContainerEditor changes what a container is without moving its state.
 type ContainerEditor interface {
 	Rename(ctx context.Context, ref, name string) error

@@ -61,6 +61,7 @@ func Run(t *testing.T, open func(t *testing.T) engine.Engine, opts Options) {
 		{"Stats", testStats},
 		{"PulledStats", testPulledStats},
 		{"Top", testTop},
+		{"SignalProcess", testSignalProcess},
 		{"EventsOfALife", testEvents},
 		{"EventsWithoutGap", testEventsWithoutGap},
 		{"EventFilters", testEventFilters},

@@ -279,8 +279,31 @@ func testTop(s *suite) {
 	if len(table.Titles) == 0 || len(table.Processes) == 0 || len(table.Processes[0]) != len(table.Titles) {
 		s.Errorf("process table = %+v", table)
 	}
+	if n := len(table.Usage); n > 0 && (n != len(table.Processes) || table.Usage[0].PID == 0 || table.Usage[0].Memory == 0) {
+		s.Errorf("usage = %+v", table.Usage)
+	}
 	_, err = s.c.Top(s.ctx, string(s.create("true")), nil)
 	s.wantIs(err, engine.ErrConflict)
+}
+
+// testSignalProcess: what Top lists can be signalled, and nothing else.
+func testSignalProcess(s *suite) {
+	reach, ok := s.c.(engine.ProcessSignaler)
+	if !ok {
+		s.Skip("this engine does not reach single processes")
+	}
+	id := s.ready(polite)
+	table, err := s.c.Top(s.ctx, string(id), nil)
+	s.must(err)
+	pid := table.Usage[0].PID
+	s.wantIs(reach.SignalProcess(s.ctx, string(id), 1, "KILL"), engine.ErrConflict)
+	s.wantIs(reach.SignalProcess(s.ctx, "no-such-container", pid, "TERM"), engine.ErrNotFound)
+	s.wantIs(reach.SignalProcess(s.ctx, string(id), pid, "NONSENSE"), engine.ErrInvalid)
+	s.must(reach.SignalProcess(s.ctx, string(id), pid, "TERM"))
+	if st := s.wait(id, engine.WaitNotRunning); st.Code != 7 {
+		s.Errorf("it ended with %+v", st)
+	}
+	s.wantIs(reach.SignalProcess(s.ctx, string(id), pid, "TERM"), engine.ErrConflict)
 }
 
 func testInfo(s *suite) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"gantry/engine"
 )
@@ -132,9 +133,29 @@ func (cs containers) Top(ctx context.Context, ref string, psArgs []string) (engi
 	if !c.state.Status.Live() {
 		return engine.ProcessTable{}, opError("top", "container", ref, engine.ErrConflict, "it is not running")
 	}
+	pid, cpu := c.state.Pid, time.Since(c.state.StartedAt)/2
+	clock := time.Time{}.Add(cpu).Format("15:04:05")
 	return engine.ProcessTable{
 		Titles: []string{"UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"},
-		Processes: [][]string{{"root", strconv.Itoa(c.state.Pid), "1", "0", c.state.StartedAt.Format("15:04"), "?", "00:00:00",
+		Processes: [][]string{{"root", strconv.Itoa(pid), "1", "50", c.state.StartedAt.Format("15:04"), "?", clock,
 			strings.Join(append([]string{c.detail.Path}, c.detail.Args...), " ")}},
+		Usage: []engine.ProcessUsage{{PID: pid, Parent: 1, CPU: cpu, Memory: 64 << 20}},
 	}, nil
 }
+
+// SignalProcess implements engine.ProcessSignaler: there is one process.
+func (cs containers) SignalProcess(ctx context.Context, ref string, pid int, signal string) error {
+	cs.e.mu.Lock()
+	c, err := cs.e.find("signal", ref)
+	known := err == nil && c.state.Pid == pid
+	cs.e.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if !known {
+		return opError("signal", "container", ref, engine.ErrConflict, "it has no such process")
+	}
+	return cs.Kill(ctx, ref, signal)
+}
+
+var _ engine.ProcessSignaler = containers{}

@@ -3,16 +3,22 @@ package local
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"gantry/engine"
+	"gantry/engine/record"
 )
+
+var _ engine.ProcessSignaler = (*containers)(nil)
 
 // Top implements engine.ContainerReader. Without arguments it reads /proc and
 // prints the columns of `ps -ef`; with arguments it asks the host's ps and
@@ -41,6 +47,53 @@ func (c *containers) Top(ctx context.Context, ref string, psArgs []string) (engi
 		t, err = procTable(pids)
 	}
 	return t, opErr("list processes of", ref, err)
+}
+
+// SignalProcess implements engine.ProcessSignaler. It holds the process by
+// descriptor before it looks whether that is one of the container's, so that
+// the signal cannot reach another one of the same number.
+func (c *containers) SignalProcess(_ context.Context, ref string, pid int, signal string) error {
+	return opErr("signal process "+strconv.Itoa(pid)+" of", ref, (*Engine)(c).signalProcess(ref, pid, signal))
+}
+
+func (e *Engine) signalProcess(ref string, pid int, signal string) error {
+	sig, err := ParseSignal(signal, syscall.SIGTERM)
+	if err != nil {
+		return err
+	}
+	v, err := e.viewOf(ref)
+	if err != nil {
+		return err
+	}
+	if !v.state.Live() {
+		return notRunning(v.state)
+	}
+	gone := fmt.Errorf("%w: it has no process %d any more", engine.ErrConflict, pid)
+	start, err := record.PidStart(pid)
+	if err != nil {
+		return gone
+	}
+	f, err := record.PidFD(pid, start)
+	if err != nil {
+		return gone
+	}
+	defer f.Close()
+	g, err := e.group(v.rec.ID)
+	if err != nil {
+		return err
+	}
+	pids, err := g.Pids()
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(pids, pid) {
+		return gone
+	}
+	err = record.SignalFD(f, sig)
+	if errors.Is(err, engine.ErrNotFound) {
+		return gone
+	}
+	return err
 }
 
 // hostPs runs the host's ps and keeps the rows of pids. The output needs a
@@ -94,27 +147,27 @@ func procTable(pids []int) (engine.ProcessTable, error) {
 		return t, err
 	}
 	for _, pid := range pids {
-		if row, ok := procRow(pid, boot, time.Now()); ok {
-			t.Processes = append(t.Processes, row)
+		if row, used, ok := procRow(pid, boot, time.Now()); ok {
+			t.Processes, t.Usage = append(t.Processes, row), append(t.Usage, used)
 		}
 	}
 	return t, nil
 }
 
 // procRow reads one process (proc(5), /proc/pid/stat); false when it is gone.
-func procRow(pid int, boot, now time.Time) ([]string, bool) {
+func procRow(pid int, boot, now time.Time) (row []string, used engine.ProcessUsage, ok bool) {
 	dir := "/proc/" + strconv.Itoa(pid)
 	stat, err := os.ReadFile(dir + "/stat")
 	if err != nil {
-		return nil, false
+		return nil, used, false
 	}
 	open, end := bytes.IndexByte(stat, '('), bytes.LastIndexByte(stat, ')')
 	if open < 0 || end < open {
-		return nil, false
+		return nil, used, false
 	}
 	comm, f := string(stat[open+1:end]), strings.Fields(string(stat[end+1:]))
-	if len(f) < 20 {
-		return nil, false
+	if len(f) < 22 {
+		return nil, used, false
 	}
 	num := func(i int) int64 { n, _ := strconv.ParseInt(f[i], 10, 64); return n }
 	cpu := time.Duration(num(11)+num(12)) * time.Second / clockTicks
@@ -123,10 +176,11 @@ func procRow(pid int, boot, now time.Time) ([]string, bool) {
 	if age := now.Sub(started); age > 0 {
 		share = int64(100 * cpu / age)
 	}
+	used = engine.ProcessUsage{PID: pid, Parent: int(num(1)), CPU: cpu, Memory: uint64(num(21)) * uint64(os.Getpagesize())}
 	return []string{
 		procUser(dir), strconv.Itoa(pid), f[1], strconv.FormatInt(share, 10), startTime(started, now),
 		ttyName(num(4)), cpuTime(cpu), procCommand(dir, comm),
-	}, true
+	}, used, true
 }
 
 func procCommand(dir, comm string) string {
