@@ -343,3 +343,23 @@ func TestTabs(t *testing.T) {
 		d.Golden("inspect-search-120x40")
 	})
 }
+
+// TestSignalToOneProcess: from the list of processes to the one that gets it.
+func TestSignalToOneProcess(t *testing.T) {
+	drive(t, 120, 40, shop, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+		choose(t, d, "db")
+		d.Keys("t", "]", "]", "]", "]", "enter") // the processes
+		d.Pass(time.Second)
+		wants(t, d, "COMMAND", "tree")
+		d.Keys("K")
+		wants(t, d, "Send a signal", "process ", "KILL")
+		d.Keys("enter") // TERM
+		d.Pass(time.Second)
+		wants(t, d, "sent TERM to process ")
+		if s := state(t, e, "db"); s != engine.Exited {
+			t.Errorf("db is %s", s)
+		}
+		d.Keys("@")
+		wants(t, d, "kill -TERM ")
+	})
+}

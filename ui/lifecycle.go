@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -11,6 +12,7 @@ import (
 	"gantry/engine"
 	"gantry/ui/dialogs"
 	"gantry/ui/keys"
+	"gantry/ui/tabs"
 	"gantry/ui/widgets"
 )
 
@@ -138,6 +140,28 @@ func (m *Model) kill(cs []engine.ContainerSummary, signal string) tea.Cmd {
 	return m.do(m.each("Send "+signal+" to", "sent "+signal+" to", command, cs, func(ctx context.Context, id string) error {
 		return m.eng.Containers().Kill(ctx, id, signal)
 	}))
+}
+
+// askSignal lets a signal be chosen for a single process.
+func (m *Model) askSignal(p tabs.SignalProcess) tea.Cmd {
+	reach, ok := m.eng.Containers().(engine.ProcessSignaler)
+	if !ok {
+		return m.say("this engine cannot reach single processes", true)
+	}
+	pid := strconv.Itoa(p.PID)
+	m.open(dialogs.Pick{
+		Name: "Send a signal", About: "process " + pid + "  " + p.Command, Items: signals,
+		Tag: pickTag(func(m *Model, i int) tea.Cmd {
+			signal := signals[i].Text
+			return m.do(operation{
+				name: "Send " + signal + " to", past: "sent " + signal + " to", command: "kill -" + signal + " " + pid, objects: []string{"process " + pid},
+				one: func(ctx context.Context, _ int) (string, error) {
+					return "", reach.SignalProcess(ctx, string(p.Container), p.PID, signal)
+				},
+			})
+		}),
+	})
+	return nil
 }
 
 // pause freezes running containers; when all of them are frozen it lets them

@@ -59,8 +59,11 @@ func (m *Model) answered(msg tea.Msg) tea.Cmd {
 	if handled, cmd := m.overlayMsg(msg); handled {
 		return cmd
 	}
-	if copied, ok := msg.(tabs.Copied); ok {
-		return m.say("copied "+copied.What, false)
+	switch msg := msg.(type) {
+	case tabs.Copied:
+		return m.say("copied "+msg.What, false)
+	case tabs.SignalProcess:
+		return m.askSignal(msg)
 	}
 	return m.toTabs(msg)
 }

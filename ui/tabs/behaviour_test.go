@@ -385,7 +385,7 @@ func TestProcessesBeginAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.do(s.host.tab.Refresh)
-		s.wants("1 process · every 2 s")
+		s.wants("1 process · tree · every 2 s")
 	})
 }
 

@@ -80,9 +80,13 @@ func orLeast(s string) float64 {
 	return math.Inf(-1)
 }
 
-// quantity reads a number, or a time as ps writes it: [[days-]hours:]min:sec.
+// quantity reads a number, with a unit or without, or a time as ps writes it:
+// [[days-]hours:]min:sec.
 func quantity(s string) (float64, bool) {
 	if v, err := strconv.ParseFloat(s, 64); err == nil && !math.IsNaN(v) {
+		return v, true
+	}
+	if v, ok := withUnit(s); ok {
 		return v, true
 	}
 	days, clock, ok := strings.Cut(s, "-")

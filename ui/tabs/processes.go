@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -30,7 +32,8 @@ type Processes struct {
 	cancel context.CancelFunc
 	gen    *generation
 
-	top    engine.ProcessTable
+	top    procTable
+	plain  [][]string // the rows without what leads to them in a tree
 	loaded bool
 	state  *engine.ContainerState // why it is not asked any more
 	err    error
@@ -52,7 +55,7 @@ func (t *Processes) Name() string { return "Processes" }
 func (t *Processes) Open(ctx context.Context, id engine.ID) tea.Cmd {
 	t.Close()
 	if id != t.id {
-		t.top, t.loaded = engine.ProcessTable{}, false
+		t.top, t.loaded = procTable{}, false
 		t.choose()
 	}
 	t.id, t.state, t.err = id, nil, nil
@@ -86,6 +89,7 @@ func (t *Processes) Refresh() tea.Cmd {
 type topMsg struct {
 	gen   *generation
 	table engine.ProcessTable
+	at    time.Time
 	state *engine.ContainerState
 	err   error
 }
@@ -98,7 +102,7 @@ func (t *Processes) ask(after time.Duration) tea.Cmd {
 			return nil
 		}
 		table, err := cs.Top(ctx, string(id), nil)
-		msg := topMsg{gen: gen, table: table, err: err}
+		msg := topMsg{gen: gen, table: table, at: time.Now(), err: err}
 		if errors.Is(err, engine.ErrConflict) { // it does not run, which is no failure
 			if d, why := cs.Inspect(ctx, string(id)); why == nil && !d.State.Status.Live() {
 				msg.state, msg.err = &d.State, nil
@@ -132,51 +136,53 @@ func (t *Processes) Update(msg tea.Msg) (bool, tea.Cmd) {
 	}
 	t.err, t.state = m.err, m.state
 	if m.state != nil {
-		t.top, t.loaded = engine.ProcessTable{}, false
+		t.top, t.loaded = procTable{}, false
 		t.choose()
 		return true, nil
 	}
 	if m.err == nil {
-		t.top, t.loaded = clean(m.table), true
+		t.top, t.loaded = newProcTable(m.table, t.top, m.at), true
 		t.choose()
 	}
 	return true, t.ask(every)
 }
 
-// clean makes the answer safe to show and to index: every row has a value for
-// every title.
-func clean(in engine.ProcessTable) engine.ProcessTable {
-	out := engine.ProcessTable{Titles: make([]string, len(in.Titles)), Processes: make([][]string, len(in.Processes))}
-	for i, title := range in.Titles {
-		out.Titles[i] = safe(title)
-	}
-	for i, row := range in.Processes {
-		out.Processes[i] = make([]string, len(in.Titles))
-		for j := range min(len(row), len(in.Titles)) {
-			out.Processes[i][j] = safe(row[j])
-		}
-	}
-	return out
-}
-
-// choose makes the rows; the cursor stays on its process.
+// choose makes the rows: as a tree, or by a column. The cursor stays on its
+// process.
 func (t *Processes) choose() {
 	before := t.pid()
-	var rows [][]string
-	for _, row := range t.top.Processes {
-		if t.matches(row...) {
-			rows = append(rows, row)
+	var shown [][]string
+	t.plain = t.plain[:0]
+	if t.isTree() {
+		order, lead := t.top.tree()
+		for k, i := range order {
+			row := slices.Clone(t.top.rows[i])
+			row[len(row)-1] = lead[k] + row[len(row)-1]
+			t.plain, shown = append(t.plain, t.top.rows[i]), append(shown, row)
 		}
+	} else {
+		for _, row := range t.top.rows {
+			if t.matches(row...) {
+				t.plain = append(t.plain, row)
+			}
+		}
+		t.order.sort(t.plain)
+		shown = slices.Clone(t.plain)
 	}
-	t.order.sort(rows)
 	at := -1
 	if col := t.pidColumn(); before != "" && col >= 0 {
-		at = slices.IndexFunc(rows, func(row []string) bool { return row[col] == before })
+		at = slices.IndexFunc(shown, func(row []string) bool { return row[col] == before })
 	}
-	t.put(rows, at)
+	t.put(shown, at)
 }
 
-func (t *Processes) pidColumn() int { return slices.Index(t.top.Titles, "PID") }
+// isTree tells whether children stand below their parents: where nothing else
+// orders the rows or leaves some out.
+func (t *Processes) isTree() bool {
+	return t.order.column < 0 && t.top.parent != nil && t.filter.text == ""
+}
+
+func (t *Processes) pidColumn() int { return slices.Index(t.top.titles, "PID") }
 
 // pid is the selected process, "" when there is none.
 func (t *Processes) pid() string {
@@ -184,6 +190,23 @@ func (t *Processes) pid() string {
 		return t.shown[t.list.at][col]
 	}
 	return ""
+}
+
+// SignalProcess asks the root to let the user choose a signal and to send it to
+// a process (engine.ProcessSignaler).
+type SignalProcess struct {
+	Container engine.ID
+	PID       int
+	Command   string
+}
+
+func (t *Processes) signal() tea.Cmd {
+	pid, err := strconv.Atoi(t.pid())
+	if err != nil {
+		return nil
+	}
+	msg := SignalProcess{t.id, pid, t.command()}
+	return func() tea.Msg { return msg }
 }
 
 // Key implements Panel.
@@ -198,11 +221,16 @@ func (t *Processes) Key(key string) (bool, tea.Cmd) {
 	case "/":
 		t.filter.open()
 	case "o":
-		t.order.next(len(t.top.Titles))
+		t.order.next(len(t.top.titles))
 		t.choose()
 	case "O":
 		t.order.ascending = !t.order.ascending
 		t.choose()
+	case "t":
+		t.order = order{column: -1}
+		t.choose()
+	case "K":
+		return true, t.signal()
 	case "y", "Y":
 		return true, t.copy(key == "Y")
 	default:
@@ -235,15 +263,18 @@ func (t *Processes) copy(command bool) tea.Cmd {
 
 // command of the selected process: the last column, in all output of ps.
 func (t *Processes) command() string {
-	if t.list.at >= len(t.shown) || len(t.top.Titles) == 0 {
+	if t.list.at >= len(t.plain) || len(t.top.titles) == 0 {
 		return ""
 	}
-	return t.shown[t.list.at][len(t.top.Titles)-1]
+	return t.plain[t.list.at][len(t.top.titles)-1]
 }
 
 // Keys implements Panel.
 func (t *Processes) Keys() []KeyHelp {
-	return []KeyHelp{{"o", "sort by the next column"}, {"/", "filter"}, {"O", "turn the order round"}, {"y", "copy the PID"}, {"Y", "copy the command"}, pageKeys}
+	return []KeyHelp{
+		{"K", "signal…"}, {"o", "sort by the next column"}, {"t", "as a tree"}, {"/", "filter"}, {"O", "turn the order round"},
+		{"y", "copy the PID"}, {"Y", "copy the command"}, pageKeys,
+	}
 }
 
 // Status implements Panel.
@@ -251,7 +282,13 @@ func (t *Processes) Status() string {
 	if !t.loaded {
 		return ""
 	}
-	s := ofFilter(len(t.shown), len(t.top.Processes), t.filter.text, "process", "processes")
+	s := ofFilter(len(t.shown), len(t.top.rows), t.filter.text, "process", "processes")
+	switch {
+	case t.isTree():
+		s += glyph.Sep + "tree"
+	case t.order.column >= 0 && t.order.column < len(t.top.titles):
+		s += glyph.Sep + "by " + strings.ToLower(t.top.titles[t.order.column])
+	}
 	if t.err == nil {
 		s += glyph.Sep + "every 2 s"
 	}
@@ -279,19 +316,19 @@ func (t *Processes) View(width, height int) []string {
 }
 
 // rank of the columns that a narrow screen can do without.
-var rank = map[string]int{"UID": 2, "USER": 2, "C": 3, "PPID": 4, "STIME": 5, "TTY": 6}
+var rank = map[string]int{"UID": 2, "USER": 3, "C": 3, "TIME": 4, "PPID": 4, "STIME": 5, "START": 5, "TTY": 6}
 
 // processColumns: the last is the command, which gives way to all others.
 func (t *Processes) processColumns(s styles.Styles) []widgets.Column {
-	cols := make([]widgets.Column, len(t.top.Titles))
-	for i, title := range t.top.Titles {
-		c := widgets.Column{Title: t.order.mark(title, i), Rank: rank[title], Style: s.Muted, Right: numeric(t.top.Processes, i)}
+	cols := make([]widgets.Column, len(t.top.titles))
+	for i, title := range t.top.titles {
+		c := widgets.Column{Title: t.order.mark(title, i), Rank: rank[title], Style: s.Muted, Right: numeric(t.top.rows, i)}
 		switch {
 		case i == len(cols)-1:
 			c.Soft, c.Min, c.Right, c.Style = true, 8, false, s.Text
 		case title == "PID":
 			c.Style = s.Accent
-		case title == "TIME" || title == "C" || title == "%CPU":
+		case title == "CPU" || title == "MEMORY" || title == "C" || title == "%CPU":
 			c.Style = s.Text
 		}
 		cols[i] = c

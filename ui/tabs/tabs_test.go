@@ -28,6 +28,7 @@ type host struct {
 	first         tea.Cmd
 	width, height int
 	copied        []string
+	signals       []tabs.SignalProcess
 	handled       bool // of the last key
 	messages      int  // that the tab took
 }
@@ -46,6 +47,9 @@ func (h *host) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return h, cmd
 	case tabs.Copied:
 		h.copied = append(h.copied, msg.What)
+		return h, nil
+	case tabs.SignalProcess:
+		h.signals = append(h.signals, msg)
 		return h, nil
 	case run: // what a root does in its Update
 		return h, msg()
