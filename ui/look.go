@@ -31,7 +31,7 @@ func (m *Model) background(dark bool) tea.Cmd {
 	m.look.dark = dark
 	m.restyle()
 	learn := m.opts.LearnBackground
-	if learn == nil || dark != m.opts.Terminal.Light {
+	if learn == nil || dark != m.opts.Terminal.Light || m.styles.Page != nil { // a theme's own page is not the terminal's
 		return nil
 	}
 	return func() tea.Msg {
