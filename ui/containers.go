@@ -180,8 +180,9 @@ func (m *Model) cpuCell(c *engine.ContainerSummary, _ int) lists.Cell {
 		return m.endCell(c)
 	}
 	l := m.load(c.ID)
-	if len(l.cores) == 0 {
-		return lists.Cell{Style: m.styles.Muted}
+	if len(l.cores) == 0 { // not measured, or not yet
+		_, word, _ := m.styles.Status(c.Status)
+		return lists.Cell{Text: word, Style: m.styles.Muted, Over: 1}
 	}
 	return lists.Cell{Text: fmt.Sprintf("%.2fc", l.now()), Style: m.styles.Text}
 }
