@@ -91,6 +91,7 @@ func TestKilledAtEachStep(t *testing.T) {
 		{"start", func() { w.try("create", "--name", "victim", remote, "true") }, []string{"start", "-a", "victim"}},
 		{"rm", func() { w.try("create", "--name", "victim", remote, "true") }, []string{"rm", "-f", "victim"}},
 	}
+	var cut []string
 	most := 12
 	if testing.Short() {
 		most = 2
@@ -105,6 +106,7 @@ func TestKilledAtEachStep(t *testing.T) {
 					break
 				}
 				killed++
+				cut = append(cut, w.folders()...)
 				w.assertConsistent(fmt.Sprintf("%s at %s %d", tt.name, step, n))
 				// What was cut short works when it is tried again, whatever had
 				// come of it.
@@ -119,6 +121,17 @@ func TestKilledAtEachStep(t *testing.T) {
 			t.Errorf("%s was never killed", tt.name)
 		}
 	}
+	w.gantry("container", "prune", "-f") // what never became a container, too
+	w.eventually("the end of their control groups", func() bool { return len(groups(cut...)) == 0 })
+}
+
+// folders are the IDs of containers, of those as well that a kill left half made.
+func (w *world) folders() (ids []string) {
+	entries, _ := os.ReadDir(filepath.Join(w.root, "containers"))
+	for _, e := range entries {
+		ids = append(ids, e.Name())
+	}
+	return ids
 }
 
 // killedAt runs the program and kills whichever of its processes makes a system

@@ -160,10 +160,8 @@ func (e *Engine) removeLocked(v *view) error {
 			return err
 		}
 	}
-	if g, err := e.group(id); err == nil {
-		if err := g.Delete(); err != nil {
-			return fmt.Errorf("remove its control group: %w", err)
-		}
+	if err := e.deleteGroup(id); err != nil {
+		return fmt.Errorf("remove its control group: %w", err)
 	}
 	if err := os.RemoveAll(e.runDir(id)); err != nil {
 		return err

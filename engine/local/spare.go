@@ -99,10 +99,7 @@ func (e *Engine) dismissBegun(ctx context.Context, id engine.ID) error {
 		return nil
 	}
 	err := errors.Join(b.client.Dismiss(ctx), b.client.Close())
-	if g, gerr := e.group(id); gerr == nil {
-		err = errors.Join(err, g.Delete())
-	}
-	return errors.Join(err, os.RemoveAll(e.runDir(id)))
+	return errors.Join(err, e.deleteGroup(id), os.RemoveAll(e.runDir(id)))
 }
 
 // take returns the monitor that was prepared for a container, once.

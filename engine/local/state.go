@@ -185,8 +185,26 @@ func (e *Engine) settleLocked(id engine.ID) error {
 // group is the control group that the container was last started in.
 func (e *Engine) group(id engine.ID) (*leaf.Group, error) {
 	var cfg shim.Config
-	if err := record.Read(e.file(id, "shim.json"), &cfg); err != nil {
+	if err := record.Read(e.file(id, shim.ConfigFile), &cfg); err != nil {
 		return nil, err
 	}
 	return &cfg.Group, nil
+}
+
+// deleteGroup removes the control group that a container may have, which has no
+// processes. It is made before the monitor's orders are written, so that a kill
+// in between leaves it where only its name tells.
+func (e *Engine) deleteGroup(id engine.ID) error {
+	g, err := e.group(id)
+	if errors.Is(err, engine.ErrNotFound) {
+		host, err := e.host()
+		if err != nil {
+			return err
+		}
+		return host.Group(string(id)).Delete()
+	}
+	if err != nil {
+		return nil // the orders cannot be read; the removal must go on
+	}
+	return g.Delete()
 }

@@ -69,9 +69,7 @@ func (e *Engine) sweepOrphan(id engine.ID) {
 			_ = e.names.Release(name, holder)
 		}
 	}
-	if g, err := e.group(id); err == nil {
-		_ = g.Delete()
-	}
+	_ = e.deleteGroup(id)
 	if trash.Delete(e.dir(id)) == nil {
 		_ = os.RemoveAll(e.runDir(id))
 	}
