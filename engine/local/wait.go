@@ -113,9 +113,12 @@ func (e *Engine) waitNext(ctx context.Context, v *view) (engine.ExitStatus, erro
 // waits here does a --rm container's removal itself: it is already running,
 // and a process that would have to be started for it is not.
 func (e *Engine) waitRemoved(ctx context.Context, v *view) (engine.ExitStatus, error) {
-	seq, err := e.journal.Last()
-	if err != nil {
-		return engine.ExitStatus{}, err
+	var seq engine.Seq
+	var err error
+	if !v.rec.Host.AutoRemove { // somebody else's removal is read of in the events
+		if seq, err = e.journal.Last(); err != nil {
+			return engine.ExitStatus{}, err
+		}
 	}
 	st := v.exitStatus()
 	if v.state == engine.Created || v.state.Live() {

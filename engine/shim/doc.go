@@ -27,7 +27,8 @@
 //	close the log, remove socket and streams, free the lock      a new start may come
 //	answer waiters and attachers                                 answer
 //	AutoRemove: execute gantry-finish, unless an attacher that   heavy work elsewhere
-//	  is still there has promised to remove the container
+//	  is still there has promised to remove the container;
+//	  when that has, delete the files                            nobody waits for it
 //	leave when the last attacher has all output
 //
 // The control group is removed before anybody is answered: a restart makes one
