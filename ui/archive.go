@@ -161,7 +161,7 @@ func (m *Model) loadFile(file string) tea.Cmd {
 	ctx, cancel := context.WithCancel(m.ctx)
 	m.lastWork++
 	j := &jobView{
-		jobOrder: jobOrder{title: "Load", about: file, command: "gantry load -i " + quote(file)},
+		jobOrder: jobOrder{title: "Load", local: true, about: file, command: "gantry load -i " + quote(file)},
 		feed:     feed.NewWork(loadFrom(ctx, m.eng, home(file))),
 		cancel:   func() tea.Cmd { cancel(); return m.say("load of "+file+" was cancelled", true) },
 	}

@@ -526,6 +526,35 @@ func TestALateAnswerOpensNothing(t *testing.T) {
 	})
 }
 
+// TestQuitAsks only when work would be broken off.
+func TestQuitAsks(t *testing.T) {
+	drive(t, 120, 40, stocked, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+		e.Inject(fake.OpStop, fake.Fault{Delay: time.Hour})
+		palette(d, "pull busybox:1")
+		d.Pass(time.Second)
+		d.Keys("esc")
+		palette(d, "stop db")
+		d.Keys("y", "q")
+		wants(t, d, "Leave while this is under way?", "gantry stop db")
+		if strings.Contains(d.Window("Quit"), "gantry pull") {
+			t.Error("a job is named, which goes on")
+		}
+		d.Keys("enter")
+		if d.Quit() {
+			t.Fatal("the answer that is preselected leaves")
+		}
+		d.Keys("q", "y")
+		if !d.Quit() {
+			t.Error("y does not leave")
+		}
+	})
+	drive(t, 120, 40, stocked, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+		if d.Keys("q"); !d.Quit() {
+			t.Error("q asks though nothing is under way")
+		}
+	})
+}
+
 // TestPaletteArguments does what the words say, and says why not.
 func TestPaletteArguments(t *testing.T) {
 	drive(t, 120, 40, stocked, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {

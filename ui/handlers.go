@@ -243,7 +243,7 @@ func viewHandlers() map[keys.ID]handler {
 			if m.clearFilter() {
 				return nil
 			}
-			return tea.Quit
+			return m.askQuit()
 		}),
 	}
 }

@@ -293,6 +293,29 @@ func (m *Model) showWork() tea.Cmd {
 	return nil
 }
 
+// askQuit leaves, after a question when that would break work off. Jobs have
+// processes of their own and go on.
+func (m *Model) askQuit() tea.Cmd {
+	var objects []dialogs.Object
+	for _, id := range sortedKeys(m.works) {
+		if w := m.works[id]; !w.quiet {
+			objects = append(objects, dialogs.Object{Name: w.name + " " + sumNames(w.objects, "objects"), About: w.command})
+		}
+	}
+	for _, id := range sortedKeys(m.jobs) {
+		if j := m.jobs[id]; j.local {
+			objects = append(objects, dialogs.Object{Name: j.title + " " + j.about, About: j.command})
+		}
+	}
+	if len(objects) == 0 {
+		return tea.Quit
+	}
+	return m.ask(dialogs.Confirm{
+		Name: "Quit", Question: "Leave while this is under way?", Yes: "leave", Objects: objects,
+		Warn: "It is broken off; what was done until then stays.", Note: "Containers, pulls and pushes go on.",
+	}, func() tea.Cmd { return tea.Quit })
+}
+
 // underWay is what the footer says while work runs.
 func (m *Model) underWay() string {
 	for _, id := range sortedKeys(m.works) {

@@ -73,7 +73,7 @@ func (m *Model) askPrune(f found) tea.Cmd {
 	}
 	m.open(dialogs.Sheet{
 		Name: "Prune", Question: "What may go?", Groups: groups, Yes: "remove", Size: bytesText, Command: pruneCommand,
-		Note: "Layers that several images share are counted once.",
+		Note: "Layers that several images share are counted once; their compressed copies go too.",
 		Tag:  sheetTag(func(on []bool) tea.Cmd { return m.prune(on) }),
 	})
 	return nil

@@ -103,6 +103,7 @@ type jobOrder struct {
 	command string         // that does the same
 	then    func() tea.Cmd // follows when it went well
 	foreign bool           // somebody else may have begun it
+	local   bool           // it is done in this process, and ends with it
 }
 
 // jobView is long work that is followed.

@@ -165,8 +165,8 @@ func holds(text string, words []string) bool {
 
 func (r HelpRow) view(w int, s styles.Styles) string {
 	keys := 11
-	if w >= 38 && widgets.Width(r.Keys) > 10 {
-		keys = 14
+	if w >= 38 {
+		keys = 15
 	}
 	text := r.Text
 	note := ""
