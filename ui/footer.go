@@ -85,7 +85,8 @@ func (m *Model) hintAt(x int) string {
 	return ""
 }
 
-// hints are at most seven, "?" always last; a dialog has its own.
+// hints are what can be done now, most useful first; the ways to everything
+// else, which are filter, menu and help, stand last. A dialog has its own.
 func (m *Model) hints() []string {
 	if n := len(m.dialogs); n > 0 {
 		return m.dialogs[n-1].Hints()
@@ -93,23 +94,30 @@ func (m *Model) hints() []string {
 	if m.welcoming() {
 		return m.welcomeHints()
 	}
-	const most = 6
+	most := 5
 	var out []string
 	add := func(list []keys.Action) {
 		for _, a := range list {
-			if a.Short != "" && len(a.Keys) > 0 && len(out) < most && a.ID != "help" {
+			if a.Short != "" && len(a.Keys) > 0 && len(out) < most && m.handlers[a.ID].disabled(m) == "" {
 				out = append(out, a.Keys[0]+" "+a.Short)
 			}
 		}
 	}
 	if m.inPanel() {
 		out = append(out, m.panelHints()...)
-		out = out[:min(len(out), most-1)]
+		out = out[:min(len(out), most)]
+		most++ // and one that is not the tab's own
 	}
 	add(m.keys.In(m.scope()))
+	last := []keys.ID{"menu", "help"}
 	if m.list(m.focus) != nil {
 		add(m.keys.In(keys.Lists))
+		last = []keys.ID{"filter", "menu", "help"}
 	}
-	add(m.keys.In(keys.Global))
-	return append(out, "? help")
+	for _, id := range last {
+		if a, ok := m.keys.Get(id); ok && len(a.Keys) > 0 {
+			out = append(out, a.Keys[0]+" "+a.Short)
+		}
+	}
+	return out
 }
