@@ -424,3 +424,23 @@ func TestPagingKeepsTheCursorVisible(t *testing.T) {
 		}
 	})
 }
+
+// TestStatsNameWhatTheHostDoesNotTell.
+func TestStatsNameWhatTheHostDoesNotTell(t *testing.T) {
+	setup := func() *fake.Engine {
+		e := shop()
+		if err := e.SetSample("api-1", func(at time.Time) engine.Sample {
+			v := busy(at.Add(-time.Minute))(at)
+			v.Pressure = nil
+			return v
+		}); err != nil {
+			panic(err)
+		}
+		return e
+	}
+	perform(t, 78, 20, setup, opener(tabs.NewStats, "api-1"), func(s *stage) {
+		s.Pass(3 * time.Second)
+		s.wants("No pressure: the kernel of this host does not measure it")
+	})
+	perform(t, 78, 20, shop, opener(tabs.NewStats, "api-1"), func(s *stage) { s.lacks("No pressure") })
+}

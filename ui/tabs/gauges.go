@@ -27,6 +27,8 @@ type gauge struct {
 	scale  func(peak, least float64) float64
 	least  float64 // the smallest top of the scale
 	format func(float64) string
+
+	left, right int // cells of the margins, the same for all
 }
 
 // curve is one line of a gauge.

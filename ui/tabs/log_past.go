@@ -130,7 +130,7 @@ func (t *Log) meet() bool {
 type hunt struct {
 	step int // 1 towards newer lines
 	fits func(feed.Line) bool
-	what string
+	what string // one of it
 	at   past
 }
 

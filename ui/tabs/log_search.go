@@ -3,6 +3,7 @@ package tabs
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -177,6 +178,8 @@ func (t *Log) found() string {
 	switch {
 	case s.wrong != nil:
 		return text + "cannot be searched for"
+	case t.hunt != nil:
+		return strings.TrimSpace(text)
 	case len(s.matches) == 0 && s.busy:
 		return text + "searching"
 	case len(s.matches) == 0:

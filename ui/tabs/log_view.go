@@ -204,7 +204,7 @@ func (t *Log) where() string {
 	st := t.feed.Status()
 	switch {
 	case t.hunt != nil:
-		return "looking for " + t.hunt.what + "s at " + t.hunt.time().Local().Format("15:04:05") + " " + glyph.Ellipsis
+		return "looking for the next " + t.hunt.what + " at " + t.hunt.time().Local().Format("15:04:05") + " " + glyph.Ellipsis
 	case t.still == nil && st.Ended:
 		return "ended"
 	case t.still == nil:

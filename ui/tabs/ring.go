@@ -97,7 +97,7 @@ func (r *ring) columns(n int, of func(point) float64) (values []float64, per int
 	if n <= 0 {
 		return nil, 1
 	}
-	per = max(1, kept/n) // so few that what is kept fills the columns
+	per = max(1, (len(r.points)+n-1)/n) // so few that all of them fit
 	first := r.seen - len(r.points)
 	for i, p := range r.points {
 		v := of(p)

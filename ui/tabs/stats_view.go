@@ -31,7 +31,18 @@ func (t *Stats) View(width, height int) []string {
 	if room := max(1, height/3); len(lines) > room {
 		lines = lines[:room]
 	}
-	return append(lines, t.charts(s, width, height-len(lines))...)
+	silent := t.silent(s, width, height)
+	lines = append(lines, t.charts(s, width, height-len(lines)-len(silent))...)
+	return stack(lines, silent, height)
+}
+
+// silent names what the host does not tell, where there is room for it: a chart
+// that is missing would be looked for.
+func (t *Stats) silent(s styles.Styles, width, height int) []string {
+	if t.ring.last.Pressure != nil || height < 16 {
+		return nil
+	}
+	return []string{s.Muted.Render(widgets.Fit(" No pressure: the kernel of this host does not measure it (PSI).", width))}
 }
 
 // drawn is what the charts were drawn for last, and they: between two samples
@@ -97,6 +108,7 @@ func charts(s styles.Styles, all []gauge, r *ring, width, height int) []string {
 	if height < rows*lowest {
 		return brief(s, all, r, width, height)
 	}
+	align(all, r)
 	var lines []string
 	for row := range rows {
 		first, n := row*cols, cols
@@ -158,13 +170,34 @@ func brief(s styles.Styles, all []gauge, r *ring, width, height int) []string {
 	return lines
 }
 
+// align gives all gauges the same margins, so that a moment stands at the same
+// place in each.
+func align(gs []gauge, r *ring) {
+	left, right := 0, 0
+	for _, g := range gs {
+		top, _ := g.scaled(r)
+		left = max(left, widgets.Width(g.format(top)), widgets.Width(g.format(top/2)))
+		right = max(right, widgets.Width(g.wholeAt(top)))
+	}
+	for i := range gs {
+		gs[i].left, gs[i].right = left, right
+	}
+}
+
+// wholeAt is what stands at the right of the top of the scale: what the limit
+// is, where the scale ends with it.
+func (g gauge) wholeAt(top float64) string {
+	if top == g.limit {
+		return g.whole
+	}
+	return ""
+}
+
 // chart is the plot with its axes.
 func (g gauge) chart(s styles.Styles, r *ring, width int) widgets.Chart {
-	c := widgets.Chart{Axis: s.Border, Labels: s.Muted, Bottom: "0"}
-	c.Plot = g.plot(s, r, width) // for its scale, which the labels need
-	c.Top, c.Middle = g.format(c.Max), g.format(c.Max/2)
-	if g.whole != "" && c.Max == g.limit {
-		c.RightTop = g.whole
+	top, _ := g.scaled(r)
+	c := widgets.Chart{
+		Axis: s.Border, Labels: s.Muted, Top: g.format(top), Middle: g.format(top / 2), Bottom: "0", RightTop: g.wholeAt(top), Left: g.left, Right: g.right,
 	}
 	room := max(1, width-c.Margins(width))
 	c.Plot = g.plot(s, r, room)
@@ -173,13 +206,28 @@ func (g gauge) chart(s styles.Styles, r *ring, width int) widgets.Chart {
 	return c
 }
 
-// plot draws the curves to a scale that holds them. The limit is in sight
-// when a quarter of it is used: below that it would press the curve flat.
-func (g gauge) plot(s styles.Styles, r *ring, width int) widgets.Plot {
+// scaled is the top of a scale that holds all curves, and the limit where it is
+// in sight: when a quarter of it is used. Below that it would press the curve
+// flat.
+func (g gauge) scaled(r *ring) (top, limit float64) {
 	peak := 0.0
+	for _, c := range g.curves {
+		peak = max(peak, r.peak(c.of))
+	}
+	top = g.scale(peak, g.least)
+	if g.limit > 0 && peak >= g.limit/4 {
+		limit = g.limit
+		if peak <= g.limit { // else the limit is a line inside
+			top = g.limit
+		}
+	}
+	return top, limit
+}
+
+// plot draws the curves.
+func (g gauge) plot(s styles.Styles, r *ring, width int) widgets.Plot {
 	p := widgets.Plot{LimitStyle: s.Limit, ASCII: s.ASCII()}
 	for i, c := range g.curves {
-		peak = max(peak, r.peak(c.of))
 		values, _ := r.columns(2*width, c.of)
 		style := g.style
 		if i > 0 {
@@ -187,12 +235,6 @@ func (g gauge) plot(s styles.Styles, r *ring, width int) widgets.Plot {
 		}
 		p.Series = append(p.Series, widgets.Series{Values: values, Style: style, Fill: len(g.curves) == 1, Dash: c.dash})
 	}
-	p.Max = g.scale(peak, g.least)
-	if g.limit > 0 && peak >= g.limit/4 {
-		p.Limit = g.limit
-		if peak <= g.limit { // else the limit is a line inside
-			p.Max = g.limit
-		}
-	}
+	p.Max, p.Limit = g.scaled(r)
 	return p
 }

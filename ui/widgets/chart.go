@@ -169,6 +169,7 @@ type Chart struct {
 	Top, Middle, Bottom   string // at the left axis; Middle only where a row is in the middle
 	RightTop, RightBottom string // at the right edge, for a second unit
 	Since, Until          string // below the left and the right end
+	Left, Right           int    // cells that the labels take at least, so that charts above each other have one time axis
 	Axis, Labels          lipgloss.Style
 }
 
@@ -181,8 +182,8 @@ func (c Chart) Margins(width int) int {
 // margins are the cells of the labels at both sides: none where they would
 // take half of the room, because the curve matters more.
 func (c Chart) margins(width int) (left, right int) {
-	left = max(Width(c.Top), Width(c.Middle), Width(c.Bottom))
-	if right = max(Width(c.RightTop), Width(c.RightBottom)); right > 0 {
+	left = max(Width(c.Top), Width(c.Middle), Width(c.Bottom), c.Left)
+	if right = max(Width(c.RightTop), Width(c.RightBottom), c.Right); right > 0 {
 		right++
 	}
 	if left+1+right > width/2 {
