@@ -57,6 +57,7 @@ func containerActions() []keys.Action {
 
 func imageActions() []keys.Action {
 	list := []keys.Action{
+		{ID: "image.open", Keys: []string{"enter"}, Command: "gantry image inspect OBJECT", Title: "Into the detail", Help: "Give the tab that is shown the focus", Short: "open"},
 		{ID: "image.pull", Keys: []string{"P"}, Word: "pull", Args: "[IMAGE…]", Command: "gantry pull OBJECT",
 			Title: "Pull…", Help: "Fetch an image from its registry", Short: "pull"},
 		{ID: "image.run", Keys: []string{"n"}, Command: "gantry run -d OBJECT",

@@ -151,7 +151,7 @@ func TestASlowEngineNeverFreezesAKey(t *testing.T) {
 		d.Keys("s", "y")
 		wants(t, d, "◐ stop db …")
 		d.Keys("?")
-		wants(t, d, "Everywhere")
+		wants(t, d, "╭─ Keys")
 		d.Keys("?")
 		d.Pass(time.Minute)
 		wants(t, d, "db")

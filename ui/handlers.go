@@ -177,6 +177,7 @@ func containerHandlers() map[keys.ID]handler {
 func imageHandlers() map[keys.ID]handler {
 	return map[keys.ID]handler{
 		"image.pull":   always((*Model).askPull).taking(func(m *Model, args []string) []string { return m.imageNames(args) }, pullWith),
+		"image.open":   onImage(func(m *Model, _ engine.ImageSummary) tea.Cmd { m.focus = detailPane; return nil }),
 		"image.run":    onImage(func(m *Model, img engine.ImageSummary) tea.Cmd { return m.askRunOf(imageName(img)) }),
 		"image.tag":    onImage((*Model).askTag).taking(func(m *Model, args []string) []string { return m.imageNames(args) }, tagWith),
 		"image.push":   onImage((*Model).askPush),
