@@ -40,7 +40,7 @@ func (a *app) attach(cmd *cobra.Command, flags attachFlags, name string) error {
 	ctx := cmd.Context()
 	keys, err := a.detachKeys(flags.detachKeys)
 	if err != nil {
-		return &usageError{cmd, err}
+		return &usageError{cmd: cmd, err: err}
 	}
 	containers, err := a.containers(ctx)
 	if err != nil {

@@ -33,7 +33,7 @@ func (a *app) completionCmd() *cobra.Command {
 			case "fish":
 				return root.GenFishCompletion(a.std.Out, true)
 			}
-			return &usageError{cmd, withHint(fmt.Errorf("unknown shell %q", args[0]), "want bash, zsh or fish")}
+			return &usageError{cmd: cmd, err: withHint(fmt.Errorf("unknown shell %q", args[0]), "want bash, zsh or fish")}
 		},
 	}
 }

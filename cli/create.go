@@ -24,7 +24,7 @@ func (a *app) createCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts, err := flags.options(a, args)
 			if err != nil {
-				return &usageError{cmd, err}
+				return &usageError{cmd: cmd, err: err}
 			}
 			id, err := a.create(cmd.Context(), &flags, opts)
 			if err == nil {

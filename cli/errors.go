@@ -39,8 +39,10 @@ func (e *exitError) Unwrap() error { return e.err }
 // usageError is a command line that makes no sense. cmd is what to ask for
 // help.
 type usageError struct {
-	cmd *cobra.Command
-	err error
+	cmd   *cobra.Command
+	err   error
+	flag  bool // of a flag, found by the parser
+	count bool // of the number of arguments
 }
 
 func (e *usageError) Error() string { return e.err.Error() }
@@ -56,6 +58,13 @@ func (e *hintError) Error() string { return e.err.Error() }
 func (e *hintError) Unwrap() error { return e.err }
 
 func withHint(err error, hint string) error { return &hintError{err: err, hint: hint} }
+
+// mildError is told and changes no exit code: what was to be brought about is
+// so already. docker has it for what rm --force does not find.
+type mildError struct{ err error }
+
+func (e *mildError) Error() string { return e.err.Error() }
+func (e *mildError) Unwrap() error { return e.err }
 
 // signalError is the cause of a context that a signal ended.
 type signalError struct{ sig os.Signal }
@@ -89,7 +98,7 @@ func (a *app) report(ctx context.Context, err error) int {
 			return code
 		}
 	case errors.As(err, &usage):
-		code = usageCode(usage.cmd)
+		code = usageCode(usage)
 	case errors.As(err, &sig), errors.Is(err, context.Canceled) && errors.As(context.Cause(ctx), &sig):
 		if n, ok := sig.sig.(syscall.Signal); ok {
 			return 128 + int(n)
@@ -127,10 +136,17 @@ func hintOf(err error) string {
 	return ""
 }
 
-// usageCode: docker answers a wrong command line of the verbs that run
-// programs with 125, so that 1 stays the program's.
-func usageCode(cmd *cobra.Command) int {
-	switch cmd.Name() {
+// usageCode is docker's: a flag that makes no sense is 125, a wrong number of
+// arguments 1. Of the verbs that run programs all the rest is 125 as well, so
+// that 1 stays the program's.
+func usageCode(usage *usageError) int {
+	switch {
+	case usage.flag:
+		return exitEngine
+	case usage.count:
+		return exitFailure
+	}
+	switch usage.cmd.Name() {
 	case "run", "create", "exec":
 		return exitEngine
 	}
@@ -146,7 +162,8 @@ func (a *app) each(names []string, do func(name string) error) error {
 			if errors.Is(err, context.Canceled) {
 				return err
 			}
-			failed = true
+			var mild *mildError
+			failed = failed || !errors.As(err, &mild)
 			a.complain(err)
 			continue
 		}

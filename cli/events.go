@@ -76,10 +76,10 @@ func (a *app) events(cmd *cobra.Command, flags eventFlags) error {
 	now := time.Now()
 	var err error
 	if opts.Since, err = parseTime(flags.since, now); err != nil {
-		return &usageError{cmd, fmt.Errorf("--since: %w", err)}
+		return &usageError{cmd: cmd, err: fmt.Errorf("--since: %w", err)}
 	}
 	if opts.Until, err = parseTime(flags.until, now); err != nil {
-		return &usageError{cmd, fmt.Errorf("--until: %w", err)}
+		return &usageError{cmd: cmd, err: fmt.Errorf("--until: %w", err)}
 	}
 	var tmpl *template.Template
 	if flags.format == "json" {
@@ -87,7 +87,7 @@ func (a *app) events(cmd *cobra.Command, flags eventFlags) error {
 	}
 	if flags.format != "" {
 		if tmpl, err = parseTemplate(flags.format, templateFuncs()); err != nil {
-			return &usageError{cmd, err}
+			return &usageError{cmd: cmd, err: err}
 		}
 	}
 	ctx := cmd.Context()

@@ -44,6 +44,17 @@ func (a *app) execCmd() *cobra.Command {
 	return cmd
 }
 
+// execCode is docker's for a program that did not come to run: 1 when there is
+// no container to run it in, 126 when it could not be made ready there.
+func execCode(err error) int {
+	for _, class := range []error{engine.ErrNotFound, engine.ErrConflict, engine.ErrAmbiguous, engine.ErrUnsupported, context.Canceled} {
+		if errors.Is(err, class) {
+			return exitFailure
+		}
+	}
+	return exitNotExecutable
+}
+
 func (a *app) exec(cmd *cobra.Command, flags execFlags, name string) error {
 	ctx, opts := cmd.Context(), flags.opts
 	keys, err := a.detachKeys(flags.detachKeys)
@@ -51,7 +62,7 @@ func (a *app) exec(cmd *cobra.Command, flags execFlags, name string) error {
 		opts.Env, err = a.environment(flags.envFiles, flags.env)
 	}
 	if err != nil {
-		return &usageError{cmd, err}
+		return &usageError{cmd: cmd, err: err}
 	}
 	if err := a.checkTerminal(opts.Stdin && !opts.Detach, opts.Tty); err != nil {
 		return err
@@ -68,7 +79,7 @@ func (a *app) exec(cmd *cobra.Command, flags execFlags, name string) error {
 	}
 	sess, err := containers.Exec(ctx, name, opts)
 	if err != nil {
-		return &exitError{code: programCode(err, exitFailure), err: err}
+		return &exitError{code: programCode(err, execCode(err)), err: err}
 	}
 	defer sess.Close()
 	if opts.Detach {

@@ -60,13 +60,13 @@ func (a *app) newInspectCmd(use, short string) (*cobra.Command, *inspectFlags) {
 // inspect prints what it found even when something was not found.
 func (a *app) inspect(cmd *cobra.Command, flags inspectFlags, names []string) error {
 	if flags.kind != "" && flags.kind != "container" && flags.kind != "image" && flags.kind != "volume" {
-		return &usageError{cmd, fmt.Errorf("--type %q: want container, image or volume", flags.kind)}
+		return &usageError{cmd: cmd, err: fmt.Errorf("--type %q: want container, image or volume", flags.kind)}
 	}
 	var tmpl *template.Template
 	if flags.format != "" && flags.format != "json" {
 		var err error
 		if tmpl, err = parseTemplate(flags.format, templateFuncs()); err != nil {
-			return &usageError{cmd, err}
+			return &usageError{cmd: cmd, err: err}
 		}
 	}
 	found := []any{}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -101,7 +102,13 @@ func (a *app) rmCmd() *cobra.Command {
 	var opts engine.RemoveOptions
 	cmd := a.onEach("rm [OPTIONS] CONTAINER [CONTAINER...]", "Remove one or more containers",
 		"  gantry rm web\n  gantry rm -f $(gantry ps -aq)", []engine.State{anyState},
-		func(ctx context.Context, c engine.Containers, name string) error { return c.Remove(ctx, name, opts) })
+		func(ctx context.Context, c engine.Containers, name string) error {
+			err := c.Remove(ctx, name, opts)
+			if opts.Force && errors.Is(err, engine.ErrNotFound) {
+				return &mildError{err}
+			}
+			return err
+		})
 	cmd.Flags().BoolVarP(&opts.Force, "force", "f", false, "Force the removal of a running container (uses SIGKILL)")
 	cmd.Flags().BoolVarP(&opts.Volumes, "volumes", "v", false, "Remove anonymous volumes associated with the container")
 	return cmd
@@ -163,10 +170,10 @@ func (a *app) updateCmd() *cobra.Command {
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		var err error
 		if res, err = flags.updated(); err != nil {
-			return &usageError{cmd, err}
+			return &usageError{cmd: cmd, err: err}
 		}
 		if res == (engine.Resources{}) {
-			return &usageError{cmd, fmt.Errorf("%q needs at least one limit to change", cmd.CommandPath())}
+			return &usageError{cmd: cmd, err: fmt.Errorf("%q needs at least one limit to change", cmd.CommandPath())}
 		}
 		return nil
 	}

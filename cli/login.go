@@ -28,7 +28,7 @@ func (a *app) loginCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cred, err := a.credentials(flags, args)
 			if err != nil {
-				return &usageError{cmd, err}
+				return &usageError{cmd: cmd, err: err}
 			}
 			store, err := a.images(cmd.Context())
 			if err != nil {
@@ -121,11 +121,16 @@ func (a *app) logoutCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := store.Logout(cmd.Context(), server); err != nil {
-				return err
-			}
+			err = store.Logout(cmd.Context(), server)
 			if server == "" {
 				server = "docker.io"
+			}
+			switch {
+			case errors.Is(err, engine.ErrNotFound): // as if it had been done
+				a.println("Not logged in to", server)
+				return nil
+			case err != nil:
+				return err
 			}
 			a.println("Removed login credentials for", server)
 			return nil

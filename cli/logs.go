@@ -36,7 +36,7 @@ func (a *app) logsCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, names []string) error {
 			q, err := flags.query()
 			if err != nil {
-				return &usageError{cmd, err}
+				return &usageError{cmd: cmd, err: err}
 			}
 			return a.logs(cmd.Context(), names, q, flags.timestamps)
 		},

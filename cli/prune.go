@@ -86,7 +86,7 @@ func (a *app) pruneKind(v pruneVerb) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			opts, err := flags.options(v.filters)
 			if err != nil {
-				return &usageError{cmd, err}
+				return &usageError{cmd: cmd, err: err}
 			}
 			if !flags.force {
 				if err := a.confirm(v.warning(flags.all) + "\nAre you sure you want to continue?"); err != nil {

@@ -45,7 +45,7 @@ func (a *app) psCmd() *cobra.Command {
 	f.BoolVarP(&flags.quiet, "quiet", "q", false, "Only display container IDs")
 	f.BoolVarP(&flags.Size, "size", "s", false, "Display total file sizes")
 	_ = cmd.RegisterFlagCompletionFunc("filter", cobra.FixedCompletions(
-		[]string{"ancestor=", "before=", "exited=", "id=", "label=", "name=", "since=", "status="}, cobra.ShellCompDirectiveNoSpace))
+		[]string{"ancestor=", "before=", "exited=", "id=", "label=", "name=", "network=", "since=", "status=", "volume="}, cobra.ShellCompDirectiveNoSpace))
 	return cmd
 }
 

@@ -66,7 +66,7 @@ func (a *app) pull(cmd *cobra.Command, flags pullFlags, name string) error {
 		err = fmt.Errorf("--all-tags: %s already names a tag or digest", name)
 	}
 	if err != nil {
-		return &usageError{cmd, err}
+		return &usageError{cmd: cmd, err: err}
 	}
 	ctx := cmd.Context()
 	if flags.detach {
@@ -87,18 +87,26 @@ func (a *app) pull(cmd *cobra.Command, flags pullFlags, name string) error {
 	if !flags.allTags && ref.Tag == "latest" && !strings.HasSuffix(name, ":latest") {
 		a.println("Using default tag: latest")
 	}
-	if err := a.showPull(a.std.Out, ref, seq); err != nil {
+	if err := a.showPull(a.std.Out, ref, flags.allTags, seq); err != nil {
 		return err
+	}
+	if flags.allTags {
+		a.println(ref.Name())
+		return nil
 	}
 	a.println(ref.String())
 	return nil
 }
 
 // showPull shows a pull as docker does: layers, digest, status.
-func (a *app) showPull(w io.Writer, ref images.Ref, seq iter.Seq2[images.Progress, error]) error {
+func (a *app) showPull(w io.Writer, ref images.Ref, allTags bool, seq iter.Seq2[images.Progress, error]) error {
 	what := ref.Tag
 	if ref.Digest != "" {
 		what = string(ref.Digest)
+	}
+	name := ref.Familiar()
+	if allTags {
+		what, name = "all tags", ref.FamiliarName()
 	}
 	fmt.Fprintf(w, "%s: Pulling from %s\n", what, ref.Repository)
 	end, err := a.watchProgress(w, seq, pullWords)
@@ -110,9 +118,9 @@ func (a *app) showPull(w io.Writer, ref images.Ref, seq iter.Seq2[images.Progres
 		fmt.Fprintf(w, "Digest: %s\n", digest)
 	}
 	if end.news {
-		fmt.Fprintf(w, "Status: Downloaded newer image for %s\n", ref.Familiar())
+		fmt.Fprintf(w, "Status: Downloaded newer image for %s\n", name)
 	} else {
-		fmt.Fprintf(w, "Status: Image is up to date for %s\n", ref.Familiar())
+		fmt.Fprintf(w, "Status: Image is up to date for %s\n", name)
 	}
 	return nil
 }
@@ -155,7 +163,7 @@ func (a *app) pullForRun(ctx context.Context, flags *createFlags, name string) e
 		_, err := drain(seq)
 		return err
 	}
-	return a.showPull(a.std.Err, ref, seq)
+	return a.showPull(a.std.Err, ref, false, seq)
 }
 
 func (a *app) pushCmd() *cobra.Command {
@@ -179,7 +187,7 @@ func (a *app) push(cmd *cobra.Command, flags pullFlags, name string) error {
 		err = fmt.Errorf("push %s: an image is pushed by its tag, not by a digest", name)
 	}
 	if err != nil {
-		return &usageError{cmd, err}
+		return &usageError{cmd: cmd, err: err}
 	}
 	ctx := cmd.Context()
 	if flags.detach {

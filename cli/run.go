@@ -48,11 +48,11 @@ func (a *app) run(cmd *cobra.Command, flags *runFlags, args []string) error {
 		err = errors.New("--attach and --detach exclude each other")
 	}
 	if err != nil {
-		return &usageError{cmd, err}
+		return &usageError{cmd: cmd, err: err}
 	}
 	keys, err := a.detachKeys(flags.detachKeys)
 	if err != nil {
-		return &usageError{cmd, err}
+		return &usageError{cmd: cmd, err: err}
 	}
 	if err := a.checkTerminal(opts.Config.AttachStdin && !flags.detach, opts.Config.Tty); err != nil {
 		return err

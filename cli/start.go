@@ -27,7 +27,7 @@ func (a *app) startCmd() *cobra.Command {
 				return a.startAll(cmd.Context(), names)
 			}
 			if len(names) > 1 {
-				return &usageError{cmd, errors.New("only one container can be started and attached to at once")}
+				return &usageError{cmd: cmd, err: errors.New("only one container can be started and attached to at once")}
 			}
 			return a.startAttached(cmd, flags, names[0])
 		},
@@ -61,7 +61,7 @@ func (a *app) startAttached(cmd *cobra.Command, flags startFlags, name string) e
 	ctx := cmd.Context()
 	keys, err := a.detachKeys(flags.detachKeys)
 	if err != nil {
-		return &usageError{cmd, err}
+		return &usageError{cmd: cmd, err: err}
 	}
 	containers, err := a.containers(ctx)
 	if err != nil {

@@ -128,7 +128,9 @@ func (a *app) dress(root *cobra.Command) {
 	root.SetErr(a.std.Err)
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { a.help(cmd) })
 	root.SetUsageFunc(func(cmd *cobra.Command) error { a.help(cmd); return nil })
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{cmd, err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{cmd: cmd, err: err, flag: true}
+	})
 }
 
 func helpRun(cmd *cobra.Command, args []string) {
@@ -162,7 +164,7 @@ func (a *app) noSuchVerb(cmd *cobra.Command, args []string) error {
 	if near := nearest(args[0], cmd.Commands()); near != "" {
 		return withHint(err, fmt.Sprintf("did you mean %s?", near))
 	}
-	return &usageError{cmd, err}
+	return &usageError{cmd: cmd, err: err}
 }
 
 // nearest finds the command that was probably meant: the one with the fewest
@@ -243,19 +245,26 @@ func (a *app) systemCmd() *cobra.Command {
 // args checks how many arguments there are, max -1 for any number.
 func args(min, max int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, got []string) error {
-		switch n := len(got); {
-		case n >= min && (max < 0 || n <= max):
+		err := countArgs(cmd.CommandPath(), len(got), min, max)
+		if err == nil {
 			return nil
-		case min == max && min == 0:
-			return &usageError{cmd, fmt.Errorf("%q takes no arguments", cmd.CommandPath())}
-		case min == max:
-			return &usageError{cmd, fmt.Errorf("%q takes exactly %s, got %d", cmd.CommandPath(), plural(min, "argument"), n)}
-		case n < min:
-			return &usageError{cmd, fmt.Errorf("%q needs at least %s", cmd.CommandPath(), plural(min, "argument"))}
-		default:
-			return &usageError{cmd, fmt.Errorf("%q takes at most %s, got %d", cmd.CommandPath(), plural(max, "argument"), n)}
 		}
+		return &usageError{cmd: cmd, err: err, count: true}
 	}
+}
+
+func countArgs(what string, n, min, max int) error {
+	switch {
+	case n >= min && (max < 0 || n <= max):
+		return nil
+	case min == max && min == 0:
+		return fmt.Errorf("%q takes no arguments", what)
+	case min == max:
+		return fmt.Errorf("%q takes exactly %s, got %d", what, plural(min, "argument"), n)
+	case n < min:
+		return fmt.Errorf("%q needs at least %s", what, plural(min, "argument"))
+	}
+	return fmt.Errorf("%q takes at most %s, got %d", what, plural(max, "argument"), n)
 }
 
 func plural(n int, noun string) string {

@@ -36,15 +36,15 @@ func (a *app) createVolumeCmd() *cobra.Command {
 			if len(names) > 0 {
 				opts.Name = names[0]
 				if opts.Name == "" {
-					return &usageError{cmd, fmt.Errorf("the name of the volume is empty")}
+					return &usageError{cmd: cmd, err: fmt.Errorf("the name of the volume is empty")}
 				}
 			}
 			var err error
 			if opts.Labels, err = labelMap(nil, labels); err != nil {
-				return &usageError{cmd, err}
+				return &usageError{cmd: cmd, err: err}
 			}
 			if opts.Options, err = optionMap("--opt", options); err != nil {
-				return &usageError{cmd, err}
+				return &usageError{cmd: cmd, err: err}
 			}
 			volumes, err := a.volumes(cmd.Context())
 			if err != nil {

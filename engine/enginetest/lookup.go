@@ -110,6 +110,9 @@ func testListFilters(s *suite) {
 	}{
 		{"id", string(one[:16]), []engine.ID{one}},
 		{"name", mark + "-t", []engine.ID{three, two}},
+		{"name", "^/?" + mark + "-t.o$", []engine.ID{two}},
+		{"network", "none", []engine.ID{three, two, one}},
+		{"network", "host", nil},
 		{"label", "tier", []engine.ID{two, one}},
 		{"label", "tier=web", []engine.ID{one}},
 		{"status", "created", []engine.ID{one}},
@@ -130,7 +133,9 @@ func testListFilters(s *suite) {
 	if got := s.list(engine.ListOptions{All: true, Filters: both}); !slices.Equal(got, []engine.ID{three, one}) {
 		s.Errorf("values of one key are alternatives: %v", got)
 	}
-	_, err := s.c.List(s.ctx, engine.ListOptions{Filters: engine.Filters{"colour": {"red"}}})
+	_, err := s.c.List(s.ctx, engine.ListOptions{Filters: engine.Filters{"name": {"("}}})
+	s.wantIs(err, engine.ErrInvalid)
+	_, err = s.c.List(s.ctx, engine.ListOptions{Filters: engine.Filters{"colour": {"red"}}})
 	s.wantIs(err, engine.ErrInvalid)
 }
 

@@ -2,6 +2,7 @@ package fake
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,7 +90,17 @@ func (e *Engine) listTest(key, v string) (func(*container) bool, error) {
 	case "id":
 		return func(c *container) bool { return strings.HasPrefix(string(c.id), v) }, nil
 	case "name":
-		return func(c *container) bool { return strings.Contains(c.name, v) }, nil
+		re, err := regexp.Compile(v)
+		if err != nil {
+			return nil, &engine.OpError{Op: "read", Kind: "filter", ID: key, Err: engine.ErrInvalid, Hint: err.Error()}
+		}
+		return func(c *container) bool { return re.MatchString(c.name) || re.MatchString("/"+c.name) }, err
+	case "network":
+		return func(c *container) bool { return c.detail.HostConfig.NetworkMode == v }, nil
+	case "volume":
+		return func(c *container) bool {
+			return slices.ContainsFunc(c.detail.Mounts, func(m engine.MountPoint) bool { return m.Name == v && v != "" || m.Destination == v })
+		}, nil
 	case "status":
 		return func(c *container) bool { return string(c.state.Status) == v }, nil
 	case "exited":
@@ -108,7 +119,7 @@ func (e *Engine) listTest(key, v string) (func(*container) bool, error) {
 		}, err
 	}
 	return nil, &engine.OpError{Op: "read", Kind: "filter", ID: key, Err: engine.ErrInvalid,
-		Hint: "known filters: id, name, label, status, exited, ancestor, before, since"}
+		Hint: "known filters: id, name, label, status, exited, ancestor, network, volume, before, since"}
 }
 
 func (cs containers) Inspect(ctx context.Context, ref string) (engine.ContainerDetail, error) {

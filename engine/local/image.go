@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -125,6 +126,9 @@ func narrow(img *images.Image, patterns []string) bool {
 		}
 	}
 	img.Tags = kept
+	img.RepoDigests = slices.DeleteFunc(slices.Clone(img.RepoDigests), func(d string) bool {
+		return !slices.ContainsFunc(patterns, func(p string) bool { return tagMatches(d, p) })
+	})
 	return len(kept) > 0
 }
 

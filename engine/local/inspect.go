@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"gantry/engine"
@@ -26,7 +27,7 @@ func (e *Engine) detail(v *view) engine.ContainerDetail {
 	r := v.rec
 	d := engine.ContainerDetail{
 		ID: r.ID, Created: r.Created, Path: r.Path, Args: r.Args, State: v.status(), Image: r.Image, Name: "/" + r.Name,
-		Driver: r.Driver, Platform: r.Platform, LogPath: e.file(r.ID, "log"), Config: r.Config, HostConfig: r.Host, Mounts: r.Mounts,
+		Driver: r.Driver, Platform: osOf(r.Platform), LogPath: e.file(r.ID, "log"), Config: r.Config, HostConfig: r.Host, Mounts: r.Mounts,
 	}
 	if d.Mounts == nil {
 		d.Mounts = []engine.MountPoint{}
@@ -54,6 +55,13 @@ func (v *view) summary() engine.ContainerSummary {
 		s.Networks = []string{r.Host.NetworkMode}
 	}
 	return s
+}
+
+// osOf is the operating system of a platform, which is what docker's inspect
+// shows of a container's.
+func osOf(platform string) string {
+	os, _, _ := strings.Cut(platform, "/")
+	return os
 }
 
 // status puts the derived state into docker's shape.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path"
+	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -129,9 +130,19 @@ func (e *Engine) filterKey(ctx context.Context, key string, values []string) (fu
 	case "id":
 		return anyOf(func(s engine.ContainerSummary, v string) bool { return strings.HasPrefix(string(s.ID), v) }), nil
 	case "name":
+		patterns := make(map[string]*regexp.Regexp, len(values))
+		for _, v := range values {
+			re, err := regexp.Compile(v)
+			if err != nil {
+				return nil, invalidFilter(key, v, "a part of a name, or a regular expression")
+			}
+			patterns[v] = re
+		}
 		return anyOf(func(s engine.ContainerSummary, v string) bool {
-			return strings.Contains("/"+s.Name, v)
+			return patterns[v].MatchString(s.Name) || patterns[v].MatchString("/"+s.Name)
 		}), nil
+	case "network":
+		return anyOf(func(s engine.ContainerSummary, v string) bool { return slices.Contains(s.Networks, v) }), nil
 	case "label":
 		return func(s engine.ContainerSummary) bool { return labelsMatch(s.Labels, values) }, nil
 	case "status":
@@ -169,7 +180,7 @@ func (e *Engine) filterKey(ctx context.Context, key string, values []string) (fu
 		}
 		return func(s engine.ContainerSummary) bool { return s.Created.After(rec.Created) }, nil
 	}
-	return nil, invalidFilter(key, "", "id, name, label, status, exited, ancestor, before, since, volume")
+	return nil, invalidFilter(key, "", "id, name, label, status, exited, ancestor, before, since, network, volume")
 }
 
 // ancestorFilter matches containers of an image that is named by reference or

@@ -224,7 +224,7 @@ func TestUser(t *testing.T) {
 			switch {
 			case want == "error" && err == nil:
 				t.Errorf("ran as %s", r.out)
-			case want == "error" && !errors.Is(err, engine.ErrInvalid) && !errors.Is(err, engine.ErrNotFound):
+			case want == "error" && !errors.Is(err, engine.ErrInvalid):
 				t.Errorf("error of no class: %v", err)
 			case want != "error" && err != nil:
 				t.Error(err)

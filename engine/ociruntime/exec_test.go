@@ -93,7 +93,7 @@ func TestExecErrors(t *testing.T) {
 		"not found":      {[]string{"nothing"}, "/", "", engine.ErrCommandNotFound},
 		"not executable": {[]string{"/plain"}, "/", "", engine.ErrCommandNotExecutable},
 		"no directory":   {[]string{"true"}, "/missing", "", os.ErrNotExist},
-		"no user":        {[]string{"true"}, "/", "nobody", engine.ErrNotFound},
+		"no user":        {[]string{"true"}, "/", "nobody", engine.ErrInvalid},
 	} {
 		spec := testSpec(test.args...)
 		spec.Process.Cwd = test.cwd

@@ -68,7 +68,7 @@ func findUser(spec string, given specs.User, passwd, group string) (account, err
 	case numeric:
 		a.uid, a.gid = id, 0
 	default:
-		return a, fmt.Errorf("unable to find user %s: no matching entries in passwd file: %w", userPart, engine.ErrNotFound)
+		return a, fmt.Errorf("%w user: unable to find user %s: no matching entries in passwd file", engine.ErrInvalid, userPart)
 	}
 	if hasGroup && groupPart != "" {
 		if a.gid, err = findGroup(group, groupPart); err != nil {
@@ -161,7 +161,7 @@ func findGroup(text, want string) (uint32, error) {
 		return !found
 	})
 	if !found {
-		return 0, fmt.Errorf("unable to find group %s: no matching entries in group file: %w", want, engine.ErrNotFound)
+		return 0, fmt.Errorf("%w group: unable to find group %s: no matching entries in group file", engine.ErrInvalid, want)
 	}
 	return id, nil
 }
