@@ -378,7 +378,7 @@ func TestTerminalIsHandedOver(t *testing.T) {
 		wants(t, d, "no terminal to hand over")
 		choose(t, d, "frozen")
 		d.Keys("E")
-		wants(t, d, "it is paused; p lets it go on")
+		wants(t, d, "it is paused; let it go on first")
 	})
 }
 
@@ -522,6 +522,32 @@ func TestALateAnswerOpensNothing(t *testing.T) {
 		d.Pass(time.Second)
 		if state(t, e, "worker") == "gone" {
 			t.Error("y was taken for another dialog")
+		}
+	})
+}
+
+// TestSeveralAtOnce: what goes to one says so, what goes to many does not stack
+// its windows.
+func TestSeveralAtOnce(t *testing.T) {
+	drive(t, 120, 40, stocked, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+		e.AddRemote("second:1", fake.Remote{Pace: 100 * time.Millisecond})
+		palette(d, "pull busybox:1 second:1")
+		wants(t, d, "2 jobs begin")
+		lacks(t, d, "esc hide")
+		d.Pass(5 * time.Second)
+		if !hasImage(e, "busybox:1") || !hasImage(e, "second:1") {
+			t.Error("they are not there")
+		}
+		choose(t, d, "db")
+		d.Keys("space", "space", "R")
+		wants(t, d, "one at a time; 2 are chosen")
+		palette(d, "push redis:7 debian:bookworm")
+		wants(t, d, "Push them to docker.io?", "redis:7", "debian:bookworm")
+		d.Keys("y")
+		d.Pass(2 * time.Second)
+		jobs, err := e.Jobs().List(context.Background())
+		if err != nil || len(jobs) != 4 {
+			t.Errorf("%d jobs, %v", len(jobs), err)
 		}
 	})
 }

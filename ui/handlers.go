@@ -81,7 +81,13 @@ func onContainers(fits func(engine.ContainerSummary) string, run func(m *Model, 
 // onOne is onContainers for what goes to a single one: the first.
 func onOne(fits func(engine.ContainerSummary) string, run func(m *Model, c engine.ContainerSummary) tea.Cmd) handler {
 	h := onContainers(fits, func(m *Model, cs []engine.ContainerSummary) tea.Cmd { return run(m, cs[0]) })
-	words := h.words
+	words, disabled := h.words, h.disabled
+	h.disabled = func(m *Model) string {
+		if n := len(m.targets()); n > 1 {
+			return fmt.Sprintf("one at a time; %d are chosen", n)
+		}
+		return disabled(m)
+	}
 	h.words = func(m *Model, args []string) []string {
 		if len(args) > 1 {
 			return nil
@@ -114,7 +120,15 @@ func onImages(run func(m *Model, imgs []engine.ImageSummary) tea.Cmd) handler {
 }
 
 func onImage(run func(m *Model, img engine.ImageSummary) tea.Cmd) handler {
-	return onImages(func(m *Model, imgs []engine.ImageSummary) tea.Cmd { return run(m, imgs[0]) })
+	h := onImages(func(m *Model, imgs []engine.ImageSummary) tea.Cmd { return run(m, imgs[0]) })
+	disabled := h.disabled
+	h.disabled = func(m *Model) string {
+		if n := len(m.imageTargets()); n > 1 {
+			return fmt.Sprintf("one at a time; %d are chosen", n)
+		}
+		return disabled(m)
+	}
+	return h
 }
 
 func whatever(engine.ContainerSummary) string { return "" }
@@ -136,7 +150,7 @@ func stopped(c engine.ContainerSummary) string {
 // unfrozen is a container in which something can run now.
 func unfrozen(c engine.ContainerSummary) string {
 	if c.Status.Paused {
-		return "it is paused; p lets it go on"
+		return "it is paused; let it go on first"
 	}
 	return running(c)
 }
@@ -180,7 +194,7 @@ func imageHandlers() map[keys.ID]handler {
 		"image.open":   onImage(func(m *Model, _ engine.ImageSummary) tea.Cmd { m.focus = detailPane; return nil }),
 		"image.run":    onImage(func(m *Model, img engine.ImageSummary) tea.Cmd { return m.askRunOf(imageName(img)) }),
 		"image.tag":    onImage((*Model).askTag).taking(func(m *Model, args []string) []string { return m.imageNames(args) }, tagWith),
-		"image.push":   onImage((*Model).askPush),
+		"image.push":   onImages((*Model).askPush),
 		"image.remove": onImages((*Model).askRemoveImages),
 		"image.save":   onImages((*Model).askSave).taking(func(m *Model, args []string) []string { return m.imageNames(args) }, saveWith),
 		"image.load":   always((*Model).askLoad).taking(nil, loadWith),

@@ -110,7 +110,7 @@ func (m *Model) askRestart(cs []engine.ContainerSummary) tea.Cmd {
 	}
 	return m.ask(dialogs.Confirm{
 		Name: "Restart", Question: question("Restart", cs), Yes: "restart", Objects: m.containerObjects(cs), Command: command,
-		Note: "What runs is stopped first, as s does.",
+		Note: "What runs gets its stop signal first, and is killed when it has not ended after its timeout.",
 	}, restart)
 }
 
@@ -123,7 +123,7 @@ var signals = []dialogs.Item{
 	{Text: "QUIT", Detail: "end it; many programs say what they were doing"},
 	{Text: "USR1", Detail: "what the program makes of it"},
 	{Text: "USR2", Detail: "what the program makes of it"},
-	{Text: "STOP", Detail: "freeze its first process only; p freezes all"},
+	{Text: "STOP", Detail: "freeze its first process only; pausing freezes all"},
 	{Text: "CONT", Detail: "let a process that was stopped go on"},
 }
 

@@ -339,7 +339,7 @@ func runArguments(args []string) (dialogs.Values, error) {
 				v[key] = []string{value}
 			}
 		case strings.HasPrefix(args[i], "-"):
-			return nil, fmt.Errorf("%s: not known here; n opens the form with all there is", args[i])
+			return nil, fmt.Errorf("%s: not known here; run alone opens the form with all there is", args[i])
 		default:
 			v["image"] = []string{args[i]}
 		}

@@ -148,7 +148,7 @@ func (m *Model) handedBack(msg handedOverMsg) tea.Cmd {
 		return m.fail(&engine.OpError{Op: "hand the terminal to", Kind: "container", ID: msg.about, Err: msg.err, Hint: "run it in another terminal: " + msg.command})
 	case msg.code == 126 || msg.code == 127:
 		return m.fail(&engine.OpError{Op: "run a program in", Kind: "container", ID: msg.about, Err: engine.ErrCommandNotFound,
-			Hint: "the image may have no shell and no such program; e runs another one"})
+			Hint: "the image may have no shell and no such program; another one may be there to run"})
 	case msg.code > 0:
 		return m.say(fmt.Sprintf("it ended with code %d", msg.code), msg.code == 125)
 	}

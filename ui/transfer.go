@@ -44,55 +44,96 @@ func pullCommand(ref, platform string) string {
 	return "gantry pull " + orWord(ref, "IMAGE")
 }
 
-func (m *Model) pull(ref, platform string) tea.Cmd {
-	return m.startJob(jobOrder{
+func (m *Model) pull(ref, platform string) tea.Cmd { return m.startJob(pullOrder(ref, platform)) }
+
+func pullOrder(ref, platform string) jobOrder {
+	return jobOrder{
 		spec:  engine.JobSpec{Kind: "pull", Args: map[string]string{"ref": ref, "platform": platform}},
 		title: "Pull", about: ref, command: pullCommand(ref, platform),
-	})
+	}
 }
 
 func pullWith(m *Model, args []string) (tea.Cmd, error) {
 	if len(args) == 0 {
 		return m.askPull(), nil
 	}
-	var cmds []tea.Cmd
+	var orders []jobOrder
 	for _, ref := range args {
 		if _, err := images.ParseRef(ref); err != nil {
 			return nil, err
 		}
-		cmds = append(cmds, m.pull(ref, ""))
+		orders = append(orders, pullOrder(ref, ""))
 	}
-	return tea.Batch(cmds...), nil
+	return m.startJobs(orders), nil
 }
 
-func (m *Model) askPush(img engine.ImageSummary) tea.Cmd {
-	switch len(img.Tags) {
-	case 0:
-		return m.say("Push: the image has no name; t gives it one", true)
-	case 1:
-		return m.askPushRef(img, img.Tags[0])
+// askPush asks which name of an image is meant where it has several; of several
+// images it is the first.
+func (m *Model) askPush(imgs []engine.ImageSummary) tea.Cmd {
+	for _, img := range imgs {
+		if len(img.Tags) == 0 {
+			return m.say("Push: "+imageName(img)+" has no name; tag it first", true)
+		}
 	}
-	items := make([]dialogs.Item, len(img.Tags))
-	for i, t := range img.Tags {
-		items[i] = dialogs.Item{Text: t}
+	if img := imgs[0]; len(imgs) == 1 && len(img.Tags) > 1 {
+		items := make([]dialogs.Item, len(img.Tags))
+		for i, t := range img.Tags {
+			items[i] = dialogs.Item{Text: t}
+		}
+		m.open(dialogs.Pick{Name: "Push which name?", Items: items, Tag: pickTag(func(m *Model, i int) tea.Cmd {
+			img.Tags = img.Tags[i : i+1]
+			return m.askPushAll([]engine.ImageSummary{img})
+		})})
+		return nil
 	}
-	m.open(dialogs.Pick{Name: "Push which name?", Items: items, Tag: pickTag(func(m *Model, i int) tea.Cmd { return m.askPushRef(img, img.Tags[i]) })})
-	return nil
+	return m.askPushAll(imgs)
 }
 
-func (m *Model) askPushRef(img engine.ImageSummary, name string) tea.Cmd {
-	registry := images.DefaultRegistry
-	if ref, err := images.ParseRef(name); err == nil {
-		registry = ref.Registry
+func (m *Model) askPushAll(imgs []engine.ImageSummary) tea.Cmd {
+	var objects []dialogs.Object
+	var commands []string
+	var registries []string
+	for _, img := range imgs {
+		name := img.Tags[0]
+		objects = append(objects, dialogs.Object{Name: name, About: fmt.Sprintf("%s  %d %s", bytesText(img.Size), len(img.DiffIDs), pick(len(img.DiffIDs), "layer", "layers"))})
+		commands = append(commands, m.line("image.push", name))
+		if r := registryOf(name); !slices.Contains(registries, r) {
+			registries = append(registries, r)
+		}
 	}
-	command := m.line("image.push", name)
 	return m.ask(dialogs.Confirm{
-		Name: "Push", Question: "Push it to " + registry + "?", Yes: "push", Command: command,
-		Objects: []dialogs.Object{{Name: name, About: fmt.Sprintf("%s  %d %s", bytesText(img.Size), len(img.DiffIDs), pick(len(img.DiffIDs), "layer", "layers"))}},
-		Note:    "Its layers become readable for whoever may read that repository.",
+		Name: "Push", Question: "Push " + pick(len(imgs), "it", "them") + " to " + strings.Join(registries, " and ") + "?", Yes: "push", Objects: objects,
+		Command: strings.Join(commands, " && "), Note: "The layers become readable for whoever may read the repository.",
 	}, func() tea.Cmd {
-		return m.startJob(jobOrder{spec: engine.JobSpec{Kind: "push", Args: map[string]string{"ref": name}}, title: "Push", about: name, command: command})
+		m.images.Unmark()
+		var orders []jobOrder
+		for i, o := range objects {
+			orders = append(orders, jobOrder{spec: engine.JobSpec{Kind: "push", Args: map[string]string{"ref": o.Name}}, title: "Push", about: o.Name, command: commands[i]})
+		}
+		return m.startJobs(orders)
 	})
+}
+
+// registryOf is where an image comes from and goes to.
+func registryOf(name string) string {
+	if ref, err := images.ParseRef(name); err == nil {
+		return ref.Registry
+	}
+	return images.DefaultRegistry
+}
+
+// startJobs begins several jobs. Only a single one shows its progress at once;
+// several are in the list of jobs.
+func (m *Model) startJobs(orders []jobOrder) tea.Cmd {
+	var cmds []tea.Cmd
+	for _, o := range orders {
+		o.hidden = len(orders) > 1
+		cmds = append(cmds, m.startJob(o))
+	}
+	if len(orders) > 1 {
+		cmds = append(cmds, m.say(fmt.Sprintf("%d jobs begin; the list of jobs shows them", len(orders)), false))
+	}
+	return tea.Batch(cmds...)
 }
 
 // jobOrder is long work that is to be started.
@@ -102,6 +143,7 @@ type jobOrder struct {
 	about   string         // the object
 	command string         // that does the same
 	then    func() tea.Cmd // follows when it went well
+	hidden  bool           // it is not shown when it begins
 	foreign bool           // somebody else may have begun it
 	local   bool           // it is done in this process, and ends with it
 }
@@ -142,7 +184,9 @@ func (m *Model) jobStarted(msg jobStartedMsg) tea.Cmd {
 	cmd := m.followJob(msg.id)
 	j := m.jobs[msg.id]
 	j.jobOrder = msg.order
-	m.openJob(msg.id)
+	if !msg.order.hidden {
+		m.openJob(msg.id)
+	}
 	return cmd
 }
 
@@ -253,9 +297,9 @@ func (m *Model) jobEnded(j *jobView, state feed.Progress, shown int) tea.Cmd {
 	case state.Err != nil && unauthorized(state.Err):
 		close()
 		order := j.jobOrder
-		registry := ""
-		if ref, err := images.ParseRef(order.about); err == nil && ref.Registry != images.DefaultRegistry {
-			registry = ref.Registry
+		registry := registryOf(order.about)
+		if registry == images.DefaultRegistry {
+			registry = "" // as the form has it
 		}
 		return m.failUnauthorized(state.Err, registry, func() tea.Cmd { return m.startJob(order) })
 	case state.Err != nil && shown < 0:
