@@ -27,6 +27,10 @@ var benchmarks = []benchmark{
 	{"pull", "pull of a 3-layer image of some 200 MB: at most 2.0 s, and 0.3 of docker", pullImage},
 	{"ps", "ps: at most 8 ms", psStart},
 	{"shim", "memory of the monitor of a running container: at most 4 MB", shimMemory},
+	{"paint", "workbench, first useful paint: at most 60 ms with 50 containers, 100 ms with 1,000", firstPaint},
+	{"keys", "workbench, a key under 200 events a second and 50 measured containers: at most 50 ms", keyToPaint},
+	{"rest", "workbench at rest: at most 0.5 % of a core and 0 bytes; with 30 chatty containers at most 1.5 %", atRest},
+	{"pair", "a change in one workbench shows in another within 100 ms", sideBySide},
 	{"logs", "log capture and read-back: at least 1 M and 2 M lines a second", logSpeed},
 }
 
@@ -45,7 +49,7 @@ type bench struct {
 func main() {
 	gantry := flag.String("gantry", "bin/gantry", "the program to measure")
 	rounds := flag.Int("rounds", 15, "turns of each contestant")
-	peers := flag.String("peers", "docker,podman,runc,bwrap", "the peers to measure beside it")
+	peers := flag.String("peers", "docker,podman,runc,bwrap,lazydocker", "the peers to measure beside it")
 	flag.Parse()
 	allowed = strings.Split(*peers, ",")
 	if err := measure(*gantry, *rounds, flag.Args()); err != nil {

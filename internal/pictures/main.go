@@ -166,7 +166,7 @@ var (
 
 // take plays a scene and draws its last screen.
 func (s *studio) take(ctx context.Context, sc scene) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
 	defer cancel()
 	o := vt.Options{Width: sc.width, Height: sc.height, Foreground: darkFg, Background: darkBg}
 	if sc.light {
