@@ -47,12 +47,16 @@ func run() int {
 		Version: buildVersion(),
 		Open:    openEngine,
 		UI: func(ctx context.Context, g cli.Global) error {
+			o, err := uiOptions(g)
+			if err != nil {
+				return err
+			}
 			e, _, err := open(g) // the workbench itself tells what is wrong with the file
 			if err != nil {
-				return errors.Join(err, ui.ShowRefused(ctx, err, local.Findings(), uiOptions(g)))
+				return errors.Join(err, ui.ShowRefused(ctx, err, local.Findings(), o))
 			}
 			defer e.Close()
-			return ui.Run(ctx, e, uiOptions(g))
+			return ui.Run(ctx, e, o)
 		},
 		Config: checkConfig, DetachKeys: detachKeys,
 		Themes: listThemes,

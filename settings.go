@@ -36,12 +36,15 @@ func library(c config.Config) themes.Library {
 // uiOptions are the workbench's: what the configuration says, and over that the
 // command line. It lets the workbench hand the terminal over to verbs of this
 // program.
-func uiOptions(g cli.Global) ui.Options {
+func uiOptions(g cli.Global) (ui.Options, error) {
 	c, problems, err := loadConfig(g.Config)
 	if err != nil {
 		c = config.Default()
 	}
 	o := configured(c, problems)
+	if err := themes.Missing(g.Theme, o.Themes.Names()); err != nil {
+		return o, fmt.Errorf("%w flag --theme: %w", engine.ErrInvalid, err)
+	}
 	o.Theme = cmp.Or(g.Theme, o.Theme)
 	ascii := c.UI.ASCII
 	if g.ASCII {
@@ -63,7 +66,7 @@ func uiOptions(g cli.Global) ui.Options {
 	o.Command = func(args ...string) *exec.Cmd {
 		return exec.Command("/proc/self/exe", append(slices.Clone(flags), args...)...)
 	}
-	return o
+	return o, nil
 }
 
 // backgroundFile remembers whether the terminal had a light background the last

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"gantry/cli"
+	"gantry/ui"
 	"gantry/ui/glyph"
 )
 
@@ -28,13 +29,32 @@ func configDir(t *testing.T, files map[string]string) (file string) {
 	return filepath.Join(dir, "config.toml")
 }
 
+// options are the workbench's for a command line that has no mistake.
+func options(t *testing.T, g cli.Global) ui.Options {
+	t.Helper()
+	o, err := uiOptions(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
 func TestCommandLineGoesBeforeTheConfiguration(t *testing.T) {
 	file := configDir(t, map[string]string{"config.toml": "[ui]\ntheme = \"mine\"\nascii = false\n", "themes/mine.toml": ""})
-	if o := uiOptions(cli.Global{Config: file}); o.Theme != "mine" || o.Terminal.Glyphs != glyph.Unicode || len(o.Check()) > 0 {
+	if o := options(t, cli.Global{Config: file}); o.Theme != "mine" || o.Terminal.Glyphs != glyph.Unicode || len(o.Check()) > 0 {
 		t.Errorf("theme %q, glyphs %d, problems %v", o.Theme, o.Terminal.Glyphs, o.Check())
 	}
-	if o := uiOptions(cli.Global{Config: file, Theme: "light", ASCII: true}); o.Theme != "light" || o.Terminal.Glyphs == glyph.Unicode {
+	if o := options(t, cli.Global{Config: file, Theme: "light", ASCII: true}); o.Theme != "light" || o.Terminal.Glyphs == glyph.Unicode {
 		t.Errorf("theme %q, glyphs %d", o.Theme, o.Terminal.Glyphs)
+	}
+}
+
+// TestUnknownThemeOnTheCommandLine is no reason to open the workbench in
+// another one.
+func TestUnknownThemeOnTheCommandLine(t *testing.T) {
+	file := configDir(t, map[string]string{"config.toml": ""})
+	if _, err := uiOptions(cli.Global{Config: file, Theme: "lihgt"}); err == nil || !strings.Contains(err.Error(), `--theme: there is no theme "lihgt"; did you mean "light"?`) {
+		t.Error(err)
 	}
 }
 
@@ -44,19 +64,19 @@ func TestBackgroundIsRemembered(t *testing.T) {
 	file := configDir(t, map[string]string{"config.toml": ""})
 	os.Unsetenv("COLORFGBG") // configDir puts it back
 	t.Setenv("TERM_PROGRAM", "../odd name")
-	if o := uiOptions(cli.Global{Config: file}); o.Terminal.Light {
+	if o := options(t, cli.Global{Config: file}); o.Terminal.Light {
 		t.Error("nothing was learned, and it begins light")
 	} else {
 		o.LearnBackground(true)
 	}
-	if !uiOptions(cli.Global{Config: file}).Terminal.Light {
+	if !options(t, cli.Global{Config: file}).Terminal.Light {
 		t.Error("it was learned, and it begins dark")
 	}
 	if left, err := os.ReadDir(filepath.Join(os.Getenv("XDG_CACHE_HOME"), "gantry")); err != nil || len(left) != 1 || left[0].Name() != "background-___odd_name" {
 		t.Errorf("files: %v, %v", left, err)
 	}
 	t.Setenv("TERM_PROGRAM", "another")
-	if uiOptions(cli.Global{Config: file}).Terminal.Light {
+	if options(t, cli.Global{Config: file}).Terminal.Light {
 		t.Error("what one terminal said holds for another")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"embed"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -73,8 +74,17 @@ func has(m map[string]string, name string) bool {
 	return ok
 }
 
-// Has tells whether there is such a theme; "" is Auto.
-func (l Library) Has(name string) bool { return name == "" || slices.Contains(l.Names(), name) }
+// Missing is the error of a name that is not among those of a library, nil
+// when it is; "" is Auto.
+func Missing(name string, names []string) error {
+	if name == "" || slices.Contains(names, name) {
+		return nil
+	}
+	if near := tomldoc.Nearest(name, names); near != "" {
+		return fmt.Errorf("there is no theme %q; did you mean %q?", name, near)
+	}
+	return fmt.Errorf("there is no theme %q; gantry config themes lists them", name)
+}
 
 // Choice is a theme for either background.
 type Choice struct {

@@ -175,8 +175,17 @@ func TestNoSuchTheme(t *testing.T) {
 			t.Errorf("%q: %s, %s, %v", name, c.Dark.Name, c.Light.Name, problems)
 		}
 	}
-	if !(themes.Library{}).Has("") || !(themes.Library{}).Has("auto") || (themes.Library{}).Has("nope") {
-		t.Error("Has is wrong")
+	names := themes.Library{}.Names()
+	for name, want := range map[string]string{
+		"": "", "auto": "", "high-contrast": "", "drak": `there is no theme "drak"; did you mean "dark"?`, "zzzz": `there is no theme "zzzz"; gantry config themes lists them`,
+	} {
+		got := ""
+		if err := themes.Missing(name, names); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%q: %q", name, got)
+		}
 	}
 }
 

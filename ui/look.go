@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -78,13 +77,6 @@ func (m *Model) openProblems(problems []tomldoc.Problem) {
 	})
 }
 
-func noTheme(name string, names []string) error {
-	if near := tomldoc.Nearest(name, names); near != "" {
-		return fmt.Errorf("there is no theme %q; did you mean %q?", name, near)
-	}
-	return fmt.Errorf("there is no theme %q; gantry config themes lists them", name)
-}
-
 // configure makes of the options what the model needs.
 func (o Options) configure() (*keys.Registry, look, []tomldoc.Problem) {
 	problems := slices.Clone(o.Config.Problems)
@@ -97,8 +89,8 @@ func (o Options) configure() (*keys.Registry, look, []tomldoc.Problem) {
 		problems = append(problems, o.Config.problem(p.Message, "keys", p.Action))
 	}
 	names := o.Themes.Names()
-	if o.Theme != "" && !slices.Contains(names, o.Theme) {
-		problems = append(problems, o.Config.problem(noTheme(o.Theme, names).Error(), "ui", "theme"))
+	if err := themes.Missing(o.Theme, names); err != nil {
+		problems = append(problems, o.Config.problem(err.Error(), "ui", "theme"))
 	}
 	choice, bad := o.Themes.Choose(o.Theme)
 	problems = append(problems, bad...)

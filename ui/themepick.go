@@ -33,8 +33,8 @@ func themeWords(m *Model, args []string) []string {
 // themeWith takes the name of a theme.
 func themeWith(m *Model, args []string) (tea.Cmd, error) {
 	name, library := args[0], m.opts.Themes
-	if !slices.Contains(m.look.names, name) {
-		return nil, noTheme(name, m.look.names)
+	if err := themes.Missing(name, m.look.names); err != nil {
+		return nil, err
 	}
 	return func() tea.Msg { // themes are files
 		choice, problems := library.Choose(name)
