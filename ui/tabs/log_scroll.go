@@ -230,6 +230,11 @@ type window struct {
 	end  int64 // behind the last line that is shown
 	cut  bool  // rows of the last line are not shown
 	rows []row
+
+	// lines, from number first on, are what the rows are of: the feed goes on
+	// meanwhile, so that asking it again would give others.
+	lines []feed.Line
+	first int64
 }
 
 // window is worked out from the rows that are visible alone, however many lines
@@ -246,7 +251,7 @@ func (t *Log) window(width, height int) window {
 	if t.still != nil {
 		at = w.clamp(t.top, height)
 	}
-	win := window{top: at}
+	win := window{top: at, lines: w.lines, first: w.first}
 	for len(win.rows) < height {
 		win.rows = append(win.rows, at)
 		win.end = at.line + 1

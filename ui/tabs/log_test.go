@@ -554,6 +554,46 @@ func TestTwoLogs(t *testing.T) {
 	})
 }
 
+// TestLogIsDrawnWhileItGrows: frames are drawn and keys are pressed while the
+// feed takes lines, in another goroutine as in the program.
+func TestLogIsDrawnWhileItGrows(t *testing.T) {
+	t.Parallel()
+	e := chatty(100)()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	tab := tabs.NewLog(e, testStyles, time.Now)
+	tab.Place(78, 20, true)
+	tab.Update(tab.Open(ctx, "talker")())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 50_000 {
+			if err := e.Log("talker", logs.Stdout, fmt.Sprintf("line %d", i)); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	keys := []string{"k", "W", "pgup", "y", "shift+up", "E", "f", "G", "C", "g", "i", "G"}
+	for i := 0; ; i++ {
+		if got := len(tab.View(78, 20)); got > 20 {
+			t.Errorf("%d rows", got)
+		}
+		tab.Status()
+		if i%50 == 0 {
+			tab.Key(keys[i/50%len(keys)])
+		}
+		select {
+		case <-done:
+			tab.Close()
+			if err := e.Close(); err != nil {
+				t.Error(err)
+			}
+			return
+		default:
+		}
+	}
+}
+
 func BenchmarkLogView(b *testing.B) {
 	for _, n := range []int{100, 5_000, 1_000_000} {
 		for _, wrap := range []bool{false, true} {

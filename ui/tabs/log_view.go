@@ -94,9 +94,8 @@ func (t *Log) View(width, height int) []string {
 	}
 	t.inks.mix(&s, !t.unfocused)
 	lines := make([]string, 0, height)
-	content, first := t.content(room)
 	for _, r := range win.rows {
-		lines = append(lines, t.row(t.look(r.line, content[r.line-first], width), r, width))
+		lines = append(lines, t.row(t.look(r.line, win.lines[r.line-win.first], width), r, width))
 	}
 	return stack(lines, foot, height)
 }
