@@ -215,17 +215,31 @@ func (m *Model) sparkCell(c *engine.ContainerSummary, width int) lists.Cell {
 }
 
 // tally stands at the right end of a project's heading: how many of its
-// containers run.
-func (m *Model) tally(name string) (text string, width int) {
-	running, all := 0, 0
+// containers run, and how many have failed, which a fold would hide.
+func (m *Model) tally(name string) []lists.Cell {
+	failed := 0
+	for _, c := range m.containers.InGroup(name) {
+		if urgency(c) < 3 {
+			failed++
+		}
+	}
+	running, all := m.running(name)
+	out := []lists.Cell{{Text: fmt.Sprintf("%d/%d", running, all), Style: m.styles.Muted}}
+	if failed > 0 {
+		out = append([]lists.Cell{{Text: fmt.Sprintf("%s %d", glyph.Failed, failed), Style: m.styles.Bad}, {Text: "  "}}, out...)
+	}
+	return out
+}
+
+// running is how many containers of a project run, and how many there are.
+func (m *Model) running(name string) (running, all int) {
 	for _, c := range m.containers.InGroup(name) {
 		all++
 		if c.Status.Running {
 			running++
 		}
 	}
-	text = fmt.Sprintf("%d/%d", running, all)
-	return text, len(text)
+	return running, all
 }
 
 // age is how long ago something was, as the screen tells it.

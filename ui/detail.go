@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -317,8 +318,8 @@ func (m *Model) nothingChosen(w int) []string {
 	if !ok {
 		return m.empty(w, "No container is chosen.", "")
 	}
-	tally, _ := m.tally(name)
-	return m.empty(w, name+": "+strings.Replace(tally, "/", " of ", 1)+" running.", "Actions here go to all of them; enter folds.")
+	running, all := m.running(name)
+	return m.empty(w, fmt.Sprintf("%s: %d of %d running.", name, running, all), "Actions here go to all of them; enter folds.")
 }
 
 // logColumn draws the log beside the detail.

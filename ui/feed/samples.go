@@ -102,7 +102,10 @@ func (s *Samples) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-s.wake:
-			if on, _ := s.wanted(); on {
+			if on, ids := s.wanted(); on {
+				if len(ids) > 0 {
+					due = earlier(due, time.Now().Add(Pace))
+				}
 				timer.Reset(min(soon, max(0, time.Until(due))))
 			}
 			continue
@@ -115,7 +118,7 @@ func (s *Samples) run(ctx context.Context) {
 		}
 		regular := !time.Now().Before(due)
 		if regular {
-			due = time.Now().Add(Pace)
+			due = time.Now().Add(s.pause(ids))
 		}
 		tick := s.measure(ctx, ids, regular)
 		if !s.send(ctx, tick) {
@@ -123,6 +126,15 @@ func (s *Samples) run(ctx context.Context) {
 		}
 		timer.Reset(time.Until(due))
 	}
+}
+
+// pause is the time until the next measurement. While no row is wanted only the
+// host is measured, which has time.
+func (s *Samples) pause(ids []engine.ID) time.Duration {
+	if len(ids) > 0 {
+		return Pace
+	}
+	return max(Pace, time.Until(s.hostAt.Add(hostPace)))
 }
 
 func (s *Samples) send(ctx context.Context, t Tick) bool {
@@ -169,6 +181,13 @@ func (s *Samples) measure(ctx context.Context, ids []engine.ID, all bool) Tick {
 		}
 	}
 	return t
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // keep ends the streams that are not among ids.

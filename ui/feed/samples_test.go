@@ -86,3 +86,37 @@ func TestSamplesShareOneClock(t *testing.T) {
 		}
 	})
 }
+
+// TestAnEmptyListWakesNobody: without rows only the host is measured, every
+// five seconds; a row that comes is measured soon.
+func TestAnEmptyListWakesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := fake.New()
+		e.AddImage(fake.Image{Refs: []string{"a:1"}})
+		id := e.AddContainer(fake.Container{Name: "one", Image: "a:1", Command: []string{"x"}, State: engine.Running})
+		e.SetHost(func(time.Time) engine.HostSample { return engine.HostSample{Total: 1} })
+		ctx, cancel := context.WithCancel(context.Background())
+		s := feed.NewSamples(ctx, e)
+		begun := time.Now()
+		s.Want(true, nil)
+		for _, want := range []time.Duration{0, time.Second, 6 * time.Second, 11 * time.Second} {
+			if tick, ok := s.Next(); !ok || tick.Host == nil || time.Since(begun) != want {
+				t.Errorf("%+v after %v, want the host after %v", tick, time.Since(begun), want)
+			}
+		}
+		s.Want(true, []engine.ID{id})
+		if tick, _ := s.Next(); len(tick.Samples) != 1 || time.Since(begun) > 11*time.Second+200*time.Millisecond {
+			t.Errorf("%+v after %v", tick, time.Since(begun))
+		}
+		if tick, _ := s.Next(); len(tick.Samples) != 1 || time.Since(begun) > 12*time.Second+200*time.Millisecond {
+			t.Errorf("the second: %+v after %v", tick, time.Since(begun))
+		}
+		cancel()
+		for ok := true; ok; {
+			_, ok = s.Next()
+		}
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}

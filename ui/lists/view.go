@@ -15,9 +15,8 @@ import (
 type Look struct {
 	Styles  styles.Styles
 	Focused bool
-	// Tally is what stands at the right end of a heading, as cells of a
-	// known width; nil: nothing does.
-	Tally func(group string) (text string, width int)
+	// Tally is what stands at the right end of a heading; nil: nothing does.
+	Tally func(group string) []Cell
 }
 
 // View draws the visible lines, each exactly as wide as Place said.
@@ -140,9 +139,13 @@ func (l *List[T]) heading(b *brush, name string, look Look) {
 	if l.folded[name] {
 		sign = glyph.Folded
 	}
-	tally, width := "", 0
+	var tally []Cell
+	width := 0
 	if look.Tally != nil {
-		tally, width = look.Tally(name)
+		tally = look.Tally(name)
+	}
+	for _, c := range tally {
+		width += widgets.Width(c.Text)
 	}
 	room := l.width - lead - 3 - width - 1
 	b.put(look.Styles.Muted, widgets.Fit(sign, min(2, l.width-lead)), min(2, l.width-lead))
@@ -153,7 +156,9 @@ func (l *List[T]) heading(b *brush, name string, look Look) {
 	b.put(look.Styles.Text.Bold(true), text, widgets.Width(text))
 	if gap := l.width - 1 - width - b.used; width > 0 && gap > 0 {
 		b.put(lipgloss.NewStyle(), strings.Repeat(" ", gap), gap)
-		b.put(look.Styles.Muted, tally, width)
+		for _, c := range tally {
+			b.put(c.Style, c.Text, widgets.Width(c.Text))
+		}
 	}
 }
 
