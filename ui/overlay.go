@@ -162,8 +162,6 @@ func (m *Model) overlayMsg(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 		if msg.gen == m.toastGen {
 			m.toast = ""
 		}
-	case jobStartedMsg:
-		return true, m.jobStarted(msg)
 	case jobMsg:
 		return true, m.jobChanged(msg.id)
 	case handedOverMsg:

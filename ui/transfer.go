@@ -157,7 +157,7 @@ type jobView struct {
 }
 
 type (
-	jobStartedMsg struct {
+	jobStarted struct { // or why it was not
 		id    engine.ID
 		order jobOrder
 		err   error
@@ -169,14 +169,16 @@ type (
 // startJob begins long work in a process of its own: it goes on when the
 // workbench is left.
 func (m *Model) startJob(order jobOrder) tea.Cmd {
-	ctx, eng := m.ctx, m.eng
-	return func() tea.Msg {
-		id, err := eng.Jobs().Start(ctx, order.spec)
-		return jobStartedMsg{id, order, err}
-	}
+	started := jobStarted{order: order}
+	return m.do(operation{name: "Begin the " + order.spec.Kind + " of", objects: []string{order.about}, quiet: true,
+		one: func(ctx context.Context, _ int) (string, error) {
+			started.id, started.err = m.eng.Jobs().Start(ctx, order.spec)
+			return "", ctx.Err()
+		},
+		then: func() tea.Cmd { return m.jobStarted(started) }})
 }
 
-func (m *Model) jobStarted(msg jobStartedMsg) tea.Cmd {
+func (m *Model) jobStarted(msg jobStarted) tea.Cmd {
 	if msg.err != nil {
 		m.record(msg.order.command, false)
 		return m.fail(msg.err)

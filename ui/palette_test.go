@@ -69,3 +69,46 @@ func TestANewContainerIsChosen(t *testing.T) {
 		}
 	})
 }
+
+// TestPaletteArguments does what the words say, and says why not.
+func TestPaletteArguments(t *testing.T) {
+	drive(t, 120, 40, stocked, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+		for _, tt := range []struct{ line, wrong string }{
+			{"stop nobody", `there is no container "nobody"`},
+			{"stop migrate", "migrate: it is not running"},
+			{"start db", "db: it is running already"},
+			{"run", ""},
+			{"run --name x", "which image?"},
+			{"run alpine --frobnicate", "--frobnicate: not known here"},
+			{"run alpine --name", "--name: its value is missing"},
+			{"run alpine -m lots", "invalid size"},
+			{"run alpine --name db", "the name of another container"},
+			{"tag redis:7 NOT_OK!", "parse image reference"},
+			{"rename db a!", "invalid name"},
+			{"rmi nope", `there is no image "nope"`},
+			{"theme nope", `there is no theme "nope"`},
+			{"exec migrate ls", "it is not running"},
+			{"save", ""},
+			{"load a b", "want load FILE"},
+			{`stop "db`, "a quote is not closed"},
+		} {
+			if tt.wrong == "" {
+				continue
+			}
+			d.Keys(":")
+			text(d, tt.line)
+			d.Keys("enter")
+			if w := d.Window("Command"); !strings.Contains(strings.ReplaceAll(w, "\n", " "), "▲ ") || !strings.Contains(strings.ToLower(w), strings.ToLower(tt.wrong)) {
+				t.Errorf("%s: %q is not said:\n%s", tt.line, tt.wrong, d.Screen())
+			}
+			d.Keys("esc")
+		}
+		d.Keys(":", "up")
+		wants(t, d, `stop "db`) // the last line can be put right
+		d.Keys("esc")
+		palette(d, "theme light")
+		palette(d, "stats db")
+		d.Pass(time.Second)
+		wants(t, d, "● db")
+	})
+}
