@@ -73,8 +73,11 @@ func firstPaint(ctx context.Context, b *bench) error {
 			}
 			return rows >= size.rows && s.Has(fmt.Sprintf("Containers %d", size.containers))
 		}
+		var used []time.Duration // of the processor: it says more than time on a busy machine
 		list := []contestant{{name: fmt.Sprintf("gantry, %d containers", size.containers), turn: func() error {
-			return b.paint(ctx, size.width, size.height, useful, nil, b.gantry)
+			cpu, err := b.paint(ctx, size.width, size.height, useful, nil, b.gantry)
+			used = append(used, cpu)
+			return err
 		}}}
 		if b.docker != nil && have("lazydocker") && size.containers == 50 {
 			for i := range size.containers {
@@ -84,7 +87,8 @@ func firstPaint(ctx context.Context, b *bench) error {
 			}
 			list = append(list, contestant{name: "lazydocker", turn: func() error {
 				all := func(s vt.Screen) bool { return strings.Count(s.Text(), "paint-") >= 20 }
-				return b.paint(ctx, size.width, size.height, all, []string{"DOCKER_HOST=" + b.docker.host}, "lazydocker")
+				_, err := b.paint(ctx, size.width, size.height, all, []string{"DOCKER_HOST=" + b.docker.host}, "lazydocker")
+				return err
 			}})
 		}
 		err = race(b.rounds, list...)
@@ -92,6 +96,7 @@ func firstPaint(ctx context.Context, b *bench) error {
 		if err != nil {
 			return err
 		}
+		printTimes("  of it the processor's", used)
 	}
 	if !have("lazydocker") {
 		fmt.Println("  lazydocker is left out: it is not installed, or not asked for")
@@ -99,17 +104,18 @@ func firstPaint(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// paint runs a program until its screen is useful.
-func (b *bench) paint(ctx context.Context, width, height int, useful func(vt.Screen) bool, env []string, name string, args ...string) error {
+// paint runs a program until its screen is useful, and tells what it used of the
+// processor until then.
+func (b *bench) paint(ctx context.Context, width, height int, useful func(vt.Screen) bool, env []string, name string, args ...string) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	x, err := screen(width, height, "/usr/bin/env", append(append(env, name), args...)...)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer x.Close()
 	_, err = x.Wait(ctx, useful)
-	return err
+	return cpuTime(x.Process().Pid), err
 }
 
 // cursor is the row of the bar that marks where the cursor is.
