@@ -66,6 +66,7 @@ type Model struct {
 	feed       *feed.Lists
 	state      feed.State
 	loaded     bool
+	listed     bool // lists have come, or an error in their place
 	containers *lists.List[engine.ContainerSummary]
 	images     *lists.List[engine.ImageSummary]
 	jobList    *lists.List[engine.Job]
@@ -171,7 +172,7 @@ type (
 
 // Init implements tea.Model.
 func (m *Model) Init() tea.Cmd {
-	return tea.Batch(m.nextState(), m.nextTick(), m.readInfo(), m.readLines(), tea.RequestBackgroundColor, m.ageTick())
+	return tea.Batch(m.nextState(), m.nextTick(), m.readLines(), tea.RequestBackgroundColor, m.ageTick())
 }
 
 // ageTick renews the ages in the lists: once a minute, which is what the

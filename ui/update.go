@@ -32,7 +32,12 @@ func (m *Model) take(msg tea.Msg) tea.Cmd {
 			m.info = msg.info
 		}
 	case stateMsg:
+		first := !m.listed
+		m.listed = true
 		m.accept(msg.State)
+		if first { // not before: the lists are what a start waits for
+			return tea.Batch(m.nextState(), m.readInfo(), m.follow(), m.hasten())
+		}
 		return tea.Batch(m.nextState(), m.follow(), m.refresh(), m.followJobs(), m.hasten())
 	case settledMsg:
 		if msg.gen == m.detail.rests {

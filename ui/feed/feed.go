@@ -95,6 +95,15 @@ func (l *Lists) run(ctx context.Context) {
 // list reads what is stale; the rest of the state stays as it is.
 func (l *Lists) list(ctx context.Context, s *State, what stale) (engine.Seq, error) {
 	var seqs []engine.Seq
+	var is engine.ImageList
+	var imagesErr error
+	var beside sync.WaitGroup // both read all records, and neither waits for the other
+	defer beside.Wait()
+	if what.images {
+		beside.Go(func() {
+			l.guard.run(func() { is, imagesErr = l.eng.Images().List(ctx, engine.ImageListOptions{}) }, func() {})
+		})
+	}
 	if what.containers {
 		cs, err := l.eng.Containers().List(ctx, engine.ListOptions{All: true})
 		if err != nil {
@@ -103,9 +112,8 @@ func (l *Lists) list(ctx context.Context, s *State, what stale) (engine.Seq, err
 		s.Containers, seqs = cs.Items, append(seqs, cs.Seq)
 	}
 	if what.images {
-		is, err := l.eng.Images().List(ctx, engine.ImageListOptions{})
-		if err != nil {
-			return 0, err
+		if beside.Wait(); imagesErr != nil {
+			return 0, imagesErr
 		}
 		s.Images, seqs = is.Items, append(seqs, is.Seq)
 	}
