@@ -42,7 +42,7 @@ func ParseRef(s string) (Ref, error) {
 	}
 	if i := strings.LastIndexByte(rest, ':'); i > strings.LastIndexByte(rest, '/') {
 		r.Tag, rest = rest[i+1:], rest[:i]
-		if !validTag(r.Tag) {
+		if !ValidTag(r.Tag) {
 			return bad("a tag is up to 128 letters, digits, dots, dashes and underscores and starts with a letter, digit or underscore")
 		}
 	}
@@ -110,7 +110,9 @@ func (r Ref) suffix() string {
 	return s
 }
 
-func validTag(t string) bool {
+// ValidTag tells whether a string can be a tag (distribution-spec, "Pulling
+// manifests"): up to 128 letters, digits, "_", "." and "-".
+func ValidTag(t string) bool {
 	if t == "" || len(t) > 128 {
 		return false
 	}

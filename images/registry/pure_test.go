@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -306,6 +307,14 @@ func TestTags(t *testing.T) {
 	})
 	if _, err := newClient(t, Config{}).Tags(t.Context(), endless.ref(t, "app:1")); !errors.Is(err, images.ErrHostile) {
 		t.Errorf("endless list: %v", err)
+	}
+	for _, tag := range []string{"", "a b", "../../x", "a@sha256:0", "a:b", "-a", "a\n", strings.Repeat("a", 129)} {
+		bad := serve(t, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			_ = json.NewEncoder(w).Encode(map[string]any{"tags": []string{"good", tag}})
+		})
+		if got, err := newClient(t, Config{}).Tags(t.Context(), bad.ref(t, "app:1")); !errors.Is(err, images.ErrHostile) {
+			t.Errorf("the tag %q: %q, %v", tag, got, err)
+		}
 	}
 }
 

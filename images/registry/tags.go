@@ -53,7 +53,16 @@ func (s *session) tags(ctx context.Context) ([]string, error) {
 		if all = append(all, page.Tags...); len(all) > maxTags {
 			return nil, s.fail(images.ErrHostile, "", "%s lists more than %d tags", s.title, maxTags)
 		}
-		next = nextPage(resp.Header.Get("Link"))
+		// They become names in the index of images, which has to stay readable.
+		for _, t := range page.Tags {
+			if !images.ValidTag(t) {
+				return nil, s.fail(images.ErrHostile, "", "%s lists %.80q, which cannot be a tag", s.title, t)
+			}
+		}
+		asked := next
+		if next = nextPage(resp.Header.Get("Link")); next == asked {
+			return nil, s.fail(images.ErrHostile, "", "the list of tags of %s goes in circles", s.title)
+		}
 		if len(page.Tags) == 0 {
 			break
 		}

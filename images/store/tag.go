@@ -62,6 +62,10 @@ func (s *Store) newEntry(r ImageRecord) (*entry, error) {
 	if r.Ref == nil {
 		return e, nil
 	}
+	// A name that cannot be read again would make the whole index unreadable.
+	if _, err := images.ParseRef(r.Ref.String()); err != nil {
+		return nil, err
+	}
 	if r.Ref.Tag != "" {
 		e.annotate(annName, r.Ref.WithTag(r.Ref.Tag).String())
 	}

@@ -165,6 +165,22 @@ func TestAmbiguousPrefix(t *testing.T) {
 	}
 }
 
+func TestAddRefusesANameThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	s, _ := openStore(t)
+	good := build(t, "one", base(t)).mustAdd(t, s, "one:1")
+	ref := mustRef(t, "one:1")
+	for _, tag := range []string{"a b", "../../x", "a\nb"} {
+		bad := ref.WithTag(tag)
+		if _, err := s.Add(t.Context(), store.ImageRecord{Ref: &bad, Manifest: good.Manifest}); err == nil {
+			t.Errorf("the tag %q was taken", tag)
+		}
+	}
+	if _, err := s.GC(t.Context(), store.GCOptions{}); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
 func TestAddRefusesAnIncompleteImage(t *testing.T) {
 	t.Parallel()
 	s, _ := openStore(t)
