@@ -6,7 +6,7 @@
 //
 // It knows nothing of handlers: the root model has one per action.
 //
-// The invariant: within what is in effect at one time (a scope and the global
-// one) a key means one thing. New refuses clashes in the defaults by panic,
+// The invariant: within what is in effect at one time (a scope, what it is within,
+// the global one) a key means one thing. New refuses clashes in the defaults by panic,
 // because they are a mistake of the program; Remap reports those of a user.
 package keys
