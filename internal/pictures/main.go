@@ -190,3 +190,12 @@ func (s *studio) take(ctx context.Context, sc scene) error {
 	}
 	return errors.Join(svg.Write(f, x.Screen(), sc.title), f.Close())
 }
+
+// page is docs/pictures.md: every picture with what it shows.
+func page() string {
+	text := "# Pictures\n\nEach is the real program on a virtual terminal with its demo; `make pictures` takes them anew.\n"
+	for _, sc := range scenes {
+		text += fmt.Sprintf("\n## %s\n\n![%s](pictures/%s.svg)\n", sc.title, sc.title, sc.name)
+	}
+	return text
+}

@@ -12,6 +12,9 @@ import (
 // go to stderr.
 type webLog struct{ json bool }
 
+// stamp is how times are written in JSON; they stand behind what matters.
+const stamp = "2006-01-02T15:04:05.000Z"
+
 func (w webLog) answer(t time.Time, method, path string, status int, took time.Duration) {
 	level := "info"
 	switch {
@@ -21,8 +24,8 @@ func (w webLog) answer(t time.Time, method, path string, status int, took time.D
 		level = "warn"
 	}
 	if w.json {
-		fmt.Printf(`{"time":%q,"level":%q,"msg":"request","method":%q,"path":%q,"status":%d,"ms":%d}`+"\n",
-			t.UTC().Format("2006-01-02T15:04:05.000Z"), level, method, path, status, took.Milliseconds())
+		fmt.Printf(`{"level":%q,"msg":"request","method":%q,"path":%q,"status":%d,"ms":%d,"time":%q}`+"\n",
+			level, method, path, status, took.Milliseconds(), t.UTC().Format(stamp))
 		return
 	}
 	colour := map[string]string{"info": "32", "warn": "33", "error": "31"}[level]
@@ -39,8 +42,8 @@ func (w webLog) timeout(t time.Time) {
 		"shop.example/web.checkout({0x7b2f40, 0xc0001a4000})", "\t/src/web/handlers.go:117 +0x233",
 	}
 	if w.json {
-		fmt.Fprintf(os.Stderr, `{"time":%q,"level":"error","msg":"store does not answer","order":%d,"error":"context deadline exceeded","stack":%q}`+"\n",
-			t.UTC().Format("2006-01-02T15:04:05.000Z"), order, strings.Join(stack, "\n"))
+		fmt.Fprintf(os.Stderr, `{"level":"error","msg":"store does not answer","order":%d,"error":"context deadline exceeded","time":%q,"stack":%q}`+"\n",
+			order, t.UTC().Format(stamp), strings.Join(stack, "\n"))
 		return
 	}
 	fmt.Fprintf(os.Stderr, "\x1b[2m%s\x1b[0m \x1b[1;31mERROR\x1b[0m store does not answer order=%d: context deadline exceeded\n%s\n",
@@ -56,11 +59,11 @@ func (w webLog) event(level, msg string, pairs ...string) {
 	}
 	var b strings.Builder
 	if w.json {
-		fmt.Fprintf(&b, `{"time":%q,"level":%q,"msg":%q`, t.Format("2006-01-02T15:04:05.000Z"), level, msg)
+		fmt.Fprintf(&b, `{"level":%q,"msg":%q`, level, msg)
 		for i := 0; i+1 < len(pairs); i += 2 {
 			fmt.Fprintf(&b, ",%q:%q", pairs[i], pairs[i+1])
 		}
-		b.WriteString("}")
+		fmt.Fprintf(&b, `,"time":%q}`, t.Format(stamp))
 	} else {
 		fmt.Fprintf(&b, "\x1b[2m%s\x1b[0m \x1b[35m%-5s\x1b[0m %s", t.Format("15:04:05.000"), strings.ToUpper(level), msg)
 		for i := 0; i+1 < len(pairs); i += 2 {
