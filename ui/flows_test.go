@@ -286,6 +286,38 @@ func TestPrune(t *testing.T) {
 	})
 }
 
+// TestPruneVolumes: their data cannot be had again, so they are ticked by hand.
+func TestPruneVolumes(t *testing.T) {
+	drive(t, 120, 40, stocked, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+		for _, name := range []string{"data", "", "kept"} {
+			if _, err := e.Volumes().Create(context.Background(), engine.VolumeCreateOptions{Name: name}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e.SetVolumeSize("data", 5_000_000)
+		chooseImage(t, d, "redis")
+		d.Keys("n", "tab", "tab", "tab", "tab")
+		text(d, "ke")
+		d.Pass(100 * time.Millisecond)
+		d.Keys("tab")
+		text(d, "/srv:ro")
+		wants(t, d, "-v kept:/srv:ro redis:7")
+		d.Keys("ctrl+s")
+		d.Pass(time.Second)
+		d.Keys("b")
+		d.Pass(200 * time.Millisecond)
+		wants(t, d, "[ ] volumes without a name that nothing mounts", "data")
+		d.Keys("tab", "tab", "tab", "tab", "space") // what has a name, and with it what has none
+		wants(t, d, "gantry volume prune -af")
+		d.Keys("y")
+		d.Pass(time.Second)
+		list, err := e.Volumes().List(context.Background(), engine.VolumeListOptions{})
+		if err != nil || len(list.Items) != 1 || list.Items[0].Name != "kept" {
+			t.Errorf("left: %+v, %v", list.Items, err)
+		}
+	})
+}
+
 func TestChangeLimits(t *testing.T) {
 	drive(t, 120, 40, stocked, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
 		choose(t, d, "limited")

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -15,12 +16,15 @@ const (
 	pruneContainers = iota
 	pruneNameless
 	pruneUnused
+	pruneAnonymous
+	pruneVolumes
 )
 
 // found is what a prune would remove.
 type found struct {
-	containers, nameless, unused engine.PruneReport
-	sizes                        map[string]int64 // of containers
+	containers, nameless, unused, anonymous, volumes engine.PruneReport
+
+	sizes map[string]int64 // of containers and volumes
 }
 
 // findPrune asks the engine what could go, and shows all of it.
@@ -46,12 +50,31 @@ func find(ctx context.Context, eng engine.Engine) (f found, err error) {
 	if f.unused, err = eng.Images().Prune(ctx, engine.PruneOptions{DryRun: true, All: true}); err != nil {
 		return f, err
 	}
-	list, err := eng.Containers().List(ctx, engine.ListOptions{All: true, Size: true, Filters: engine.Filters{"id": f.containers.Deleted}})
-	f.sizes = make(map[string]int64)
-	for _, c := range list.Items {
-		f.sizes[string(c.ID)] = c.SizeRw
+	if f.anonymous, err = eng.Volumes().Prune(ctx, engine.PruneOptions{DryRun: true}); err != nil {
+		return f, err
 	}
+	if f.volumes, err = eng.Volumes().Prune(ctx, engine.PruneOptions{DryRun: true, All: true}); err != nil {
+		return f, err
+	}
+	f.sizes, err = sizesOf(ctx, eng, f.containers.Deleted)
 	return f, err
+}
+
+// sizesOf are the bytes of containers by ID, and of all volumes by name.
+func sizesOf(ctx context.Context, eng engine.Engine, containers []string) (map[string]int64, error) {
+	list, err := eng.Containers().List(ctx, engine.ListOptions{All: true, Size: true, Filters: engine.Filters{"id": containers}})
+	if err != nil {
+		return nil, err
+	}
+	sizes := make(map[string]int64)
+	for _, c := range list.Items {
+		sizes[string(c.ID)] = c.SizeRw
+	}
+	volumes, err := eng.Volumes().List(ctx, engine.VolumeListOptions{Size: true})
+	for _, v := range volumes.Items {
+		sizes[v.Name] = v.Size
+	}
+	return sizes, err
 }
 
 // askPrune names each object that could go, and the bytes that come back.
@@ -62,10 +85,14 @@ func (m *Model) askPrune(f found) tea.Cmd {
 		{Name: "containers that do not run", Objects: m.prunedContainers(f), Bytes: f.containers.Reclaimed},
 		{Name: "images without a name", Objects: nameless, Bytes: f.nameless.Reclaimed},
 		{Name: "images that no container uses", Objects: m.imageObjects(f.unused, f.nameless.Deleted), Bytes: max(0, f.unused.Reclaimed-f.nameless.Reclaimed), Needs: pruneNameless + 1},
+		{Name: "volumes without a name that nothing mounts", Objects: f.volumeObjects(f.anonymous.Deleted, nil), Bytes: f.anonymous.Reclaimed},
+		{Name: "volumes with a name that nothing mounts", Objects: f.volumeObjects(f.volumes.Deleted, f.anonymous.Deleted),
+			Bytes: max(0, f.volumes.Reclaimed-f.anonymous.Reclaimed), Needs: pruneAnonymous + 1},
 	}
 	any := false
 	for i := range groups {
-		groups[i].On = i != pruneUnused && len(groups[i].Objects) > 0
+		// What has a name was meant to stay; a volume's data cannot be had again.
+		groups[i].On = (i == pruneContainers || i == pruneNameless) && len(groups[i].Objects) > 0
 		any = any || len(groups[i].Objects) > 0
 	}
 	if !any {
@@ -89,6 +116,22 @@ func (m *Model) prunedContainers(f found) []dialogs.Object {
 			}
 		}
 		out = append(out, o)
+	}
+	return out
+}
+
+// volumeObjects are volumes by name, without those that are named elsewhere.
+func (f found) volumeObjects(names, without []string) []dialogs.Object {
+	var out []dialogs.Object
+	for _, n := range names {
+		if slices.Contains(without, n) {
+			continue
+		}
+		about := ""
+		if size := f.sizes[n]; size >= 0 {
+			about = bytesText(size)
+		}
+		out = append(out, dialogs.Object{Name: n, About: about})
 	}
 	return out
 }
@@ -121,38 +164,42 @@ func (m *Model) imageObjects(r engine.PruneReport, without []string) []dialogs.O
 
 // pruneCommand is the command line for what is ticked.
 func pruneCommand(on []bool) string {
-	images := ""
-	switch {
-	case on[pruneUnused]:
-		images = "gantry image prune -af"
-	case on[pruneNameless]:
-		images = "gantry image prune -f"
+	var words []string
+	add := func(all, some bool, command string) {
+		switch {
+		case all:
+			words = append(words, command+" -af")
+		case some:
+			words = append(words, command+" -f")
+		}
 	}
-	containers := ""
-	if on[pruneContainers] {
-		containers = "gantry container prune -f"
-	}
-	if images != "" && containers != "" {
-		return images + " && " + containers
-	}
-	return images + containers
+	add(on[pruneUnused], on[pruneNameless], "gantry image prune")
+	add(on[pruneVolumes], on[pruneAnonymous], "gantry volume prune")
+	add(false, on[pruneContainers], "gantry container prune")
+	return strings.Join(words, " && ")
 }
 
-// prune removes what was ticked, in one piece of work. Images go first: a
-// container that goes would set more of them free than were named.
+// prune removes what was ticked, in one piece of work. Containers go last: one
+// that goes would set more images and volumes free than were named.
 func (m *Model) prune(on []bool) tea.Cmd {
-	eng, command := m.eng, pruneCommand(on)
-	return m.do(operation{name: "Prune", past: "pruned", command: command, objects: []string{"what nothing needs"},
+	type step struct {
+		on    bool
+		all   bool
+		prune func(context.Context, engine.PruneOptions) (engine.PruneReport, error)
+	}
+	steps := []step{
+		{on[pruneNameless] || on[pruneUnused], on[pruneUnused], m.eng.Images().Prune},
+		{on[pruneAnonymous] || on[pruneVolumes], on[pruneVolumes], m.eng.Volumes().Prune},
+		{on[pruneContainers], false, m.eng.Containers().Prune},
+	}
+	return m.do(operation{name: "Prune", past: "pruned", command: pruneCommand(on), objects: []string{"what nothing needs"},
 		one: func(ctx context.Context, _ int) (string, error) {
 			var bytes int64
-			if on[pruneNameless] || on[pruneUnused] {
-				r, err := eng.Images().Prune(ctx, engine.PruneOptions{All: on[pruneUnused]})
-				if bytes = r.Reclaimed; err != nil {
-					return "", err
+			for _, s := range steps {
+				if !s.on {
+					continue
 				}
-			}
-			if on[pruneContainers] {
-				r, err := eng.Containers().Prune(ctx, engine.PruneOptions{})
+				r, err := s.prune(ctx, engine.PruneOptions{All: s.all})
 				if bytes += r.Reclaimed; err != nil {
 					return "", err
 				}

@@ -155,12 +155,16 @@ func TestMount(t *testing.T) {
 		"/a:/b/../c/": {Source: "/a", Target: "/c"},
 		"/a b:/c:ro":  {Source: "/a b", Target: "/c", ReadOnly: true},
 		"/a:/b:rw":    {Source: "/a", Target: "/b"},
+		"data:/b:ro":  {Type: "volume", Source: "data", Target: "/b", ReadOnly: true},
 	} {
-		if got, err := mount(in); err != nil || got.Source != want.Source || got.Target != want.Target || got.ReadOnly != want.ReadOnly {
+		if want.Type == "" {
+			want.Type = "bind"
+		}
+		if got, err := mount(in); err != nil || got.Type != want.Type || got.Source != want.Source || got.Target != want.Target || got.ReadOnly != want.ReadOnly {
 			t.Errorf("%q: got %+v, %v", in, got, err)
 		}
 	}
-	for _, in := range []string{"", "/a", "a:/b", "/a:b", "/a:/", "/a:/b:x", "/a:/b:ro:z", "vol:/b"} {
+	for _, in := range []string{"", "/a", "a:/b", "/a:b", "/a:/", "/a:/b:x", "/a:/b:ro:z", "v!:/b"} {
 		if got, err := mount(in); err == nil {
 			t.Errorf("%q: got %+v, want an error", in, got)
 		}

@@ -57,7 +57,7 @@ func (m *Model) runFields(image string) []dialogs.Field {
 		{Key: "name", Label: "name", Hint: "drawn when empty", Check: m.checkNewName},
 		{Key: "command", Label: "command", Hint: "the image's own", Check: checked(split)},
 		{Key: "env", Label: "env", Kind: dialogs.Rows, Hint: "NAME=value, a row each", Check: checkEnv},
-		{Key: "mounts", Label: "mounts", Kind: dialogs.Rows, Hint: "/on/the/host:/inside[:ro]", Check: checked(mount), Lookup: lookPaths},
+		{Key: "mounts", Label: "mounts", Kind: dialogs.Rows, Hint: "/on/the/host:/inside[:ro], or VOLUME:/inside", Check: checked(mount), Lookup: m.lookMounts},
 		{Key: "network", Label: "network", Kind: dialogs.Choice, Options: []string{"none", "host"}, Value: "none"},
 		{Key: "tty", Label: "terminal", Kind: dialogs.Toggle, About: "give it one, and keep its input open"},
 		{Key: "rm", Label: "remove", Kind: dialogs.Toggle, About: "when it has ended"},
@@ -148,13 +148,21 @@ func checkDir(s string) string {
 	return ""
 }
 
-// mount reads "/on/the/host:/inside[:ro]".
+// mount reads "/on/the/host:/inside[:ro]" and "VOLUME:/inside[:ro]".
 func mount(s string) (engine.Mount, error) {
 	parts := strings.Split(s, ":")
-	if len(parts) < 2 || len(parts) > 3 || !path.IsAbs(parts[0]) || !path.IsAbs(parts[1]) || path.Clean(parts[1]) == "/" {
-		return engine.Mount{}, fmt.Errorf("%w mount %q: want /on/the/host:/inside, and :ro to protect it", engine.ErrInvalid, s)
+	if len(parts) < 2 || len(parts) > 3 || !path.IsAbs(parts[1]) || path.Clean(parts[1]) == "/" {
+		return engine.Mount{}, fmt.Errorf("%w mount %q: want /on/the/host:/inside or VOLUME:/inside, and :ro to protect it", engine.ErrInvalid, s)
 	}
-	mnt := engine.Mount{Type: "bind", Source: parts[0], Target: path.Clean(parts[1]), BindOptions: &engine.BindOptions{CreateMountpoint: true}}
+	mnt := engine.Mount{Type: "bind", Source: parts[0], Target: path.Clean(parts[1])}
+	switch {
+	case path.IsAbs(mnt.Source):
+		mnt.BindOptions = &engine.BindOptions{CreateMountpoint: true}
+	case engine.CheckName(mnt.Source) == nil:
+		mnt.Type = "volume"
+	default:
+		return mnt, fmt.Errorf("%w mount %q: %q is neither an absolute path nor the name of a volume", engine.ErrInvalid, s, mnt.Source)
+	}
 	if len(parts) == 3 {
 		if parts[2] != "ro" && parts[2] != "rw" {
 			return mnt, fmt.Errorf("%w mount %q: the end can be :ro or :rw", engine.ErrInvalid, s)
@@ -162,6 +170,24 @@ func mount(s string) (engine.Mount, error) {
 		mnt.ReadOnly = parts[2] == "ro"
 	}
 	return mnt, nil
+}
+
+// lookMounts completes what can be mounted: a path of this machine, or a volume.
+func (m *Model) lookMounts(typed string) []string {
+	if typed == "" || strings.ContainsAny(typed, "/:~") {
+		return lookPaths(typed)
+	}
+	list, err := m.eng.Volumes().List(m.ctx, engine.VolumeListOptions{})
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, v := range list.Items {
+		if strings.HasPrefix(v.Name, typed) && !v.Anonymous() {
+			out = append(out, v.Name+":")
+		}
+	}
+	return out
 }
 
 // runCommand is the command line that does the same as the form.

@@ -145,7 +145,7 @@ func (d Sheet) View(width, height int, s styles.Styles) Body {
 		b.Lines = append(b.Lines, d.row(rows[i].group, rows[i].object, i == d.at, width, s))
 	}
 	b.Lines = append(b.Lines, foot...)
-	row, spots := buttons(s, width, len(b.Lines), 0, button("esc", "cancel"), button("space", "tick"), button("y", d.Yes))
+	row, spots := buttons(s, width, len(b.Lines), 0, button("esc", "cancel"), button("y", d.Yes), button("space", "tick"))
 	return Body{append(b.Lines, row), append(b.Spots, spots...)}
 }
 
