@@ -64,15 +64,19 @@ type imageRow struct {
 	VirtualSize  string
 }
 
+func imageHeader() imageRow {
+	return imageRow{
+		Containers: "CONTAINERS", CreatedAt: "CREATED AT", CreatedSince: "CREATED", Digest: "DIGEST", ID: "IMAGE ID",
+		Platform: "PLATFORM", Problem: "PROBLEM", Repository: "REPOSITORY", SharedSize: "SHARED SIZE", Size: "SIZE", Tag: "TAG",
+		UniqueSize: "UNIQUE SIZE", VirtualSize: "SIZE",
+	}
+}
+
 func (a *app) listImages(cmd *cobra.Command, flags imagesFlags) error {
 	p := printer[imageRow]{
 		format: flags.format,
 		table:  "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}",
-		header: imageRow{
-			Containers: "CONTAINERS", CreatedAt: "CREATED AT", CreatedSince: "CREATED", Digest: "DIGEST", ID: "IMAGE ID",
-			Platform: "PLATFORM", Problem: "PROBLEM", Repository: "REPOSITORY", SharedSize: "SHARED SIZE", Size: "SIZE", Tag: "TAG",
-			UniqueSize: "UNIQUE SIZE", VirtualSize: "SIZE",
-		},
+		header: imageHeader(),
 	}
 	if flags.digests {
 		p.table = "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"

@@ -32,9 +32,9 @@ func TestDockerParity(t *testing.T) {
 	ours := map[string][]string{"pull": {"detach"}, "push": {"detach"}}
 	w := newWorld(t)
 	for _, verb := range []string{
-		"attach", "container prune", "create", "events", "exec", "history", "image prune", "images", "import", "info", "inspect",
+		"attach", "commit", "container prune", "cp", "create", "diff", "events", "exec", "export", "history", "image prune", "images", "import", "info", "inspect",
 		"kill", "load", "login", "logout", "logs", "pause", "ps", "pull", "push", "rename", "restart", "rm", "rmi", "run", "save",
-		"start", "stats", "stop", "system prune", "tag", "top", "unpause", "update", "version", "volume create", "volume inspect", "volume ls", "volume prune",
+		"start", "stats", "stop", "system df", "system prune", "tag", "top", "unpause", "update", "version", "volume create", "volume inspect", "volume ls", "volume prune",
 		"volume rm", "wait",
 	} {
 		args := append(strings.Fields(verb), "--help")

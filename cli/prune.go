@@ -154,22 +154,45 @@ func (a *app) listPruned(title string, report engine.PruneReport) {
 }
 
 func (a *app) pruneSystemCmd() *cobra.Command {
+	volumes := false
 	warning := func(all bool) string {
 		images := "dangling images"
 		if all {
 			images = "images without at least one container associated to them"
 		}
-		return "WARNING! This will remove:\n  - all stopped containers\n  - all " + images + "\n"
+		lines := "WARNING! This will remove:\n  - all stopped containers\n"
+		if volumes {
+			lines += "  - all anonymous volumes not used by at least one container\n"
+		}
+		return lines + "  - all " + images + "\n"
 	}
-	return a.prune("prune [OPTIONS]", "Remove unused data", "  gantry system prune\n  gantry system prune -af",
+	cmd := a.prune("prune [OPTIONS]", "Remove unused data", "  gantry system prune\n  gantry system prune -af --volumes",
 		"Remove all unused images not just dangling ones", warning,
 		func(ctx context.Context, opts engine.PruneOptions) (int64, error) {
-			// Containers first: they hold images.
-			a1, err := a.pruneContainers(ctx, opts)
-			if err != nil {
-				return 0, err
-			}
-			a2, err := a.pruneImages(ctx, opts)
-			return a1 + a2, err
+			return a.pruneSystem(ctx, opts, volumes)
 		})
+	cmd.Flags().BoolVar(&volumes, "volumes", false, "Prune anonymous volumes")
+	return cmd
+}
+
+// pruneSystem removes containers first: they hold images and volumes.
+func (a *app) pruneSystem(ctx context.Context, opts engine.PruneOptions, volumes bool) (total int64, err error) {
+	if len(opts.Filters["until"]) > 0 && volumes {
+		return 0, errors.New(`the "until" filter is not supported with "--volumes"`)
+	}
+	kinds := []func(context.Context, engine.PruneOptions) (int64, error){a.pruneContainers}
+	if volumes {
+		kinds = append(kinds, func(ctx context.Context, opts engine.PruneOptions) (int64, error) {
+			opts.All = false // -a is for images
+			return a.pruneVolumes(ctx, opts)
+		})
+	}
+	for _, prune := range append(kinds, a.pruneImages) {
+		n, err := prune(ctx, opts)
+		total += n
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
 }

@@ -46,9 +46,13 @@ func (a *app) verbs() []verb {
 		{"config", groupManage, a.configCmd},
 
 		{"attach", groupOther, a.attachCmd},
+		{"commit", groupOther, a.commitCmd},
 		{"completion", groupOther, a.completionCmd},
+		{"cp", groupOther, a.cpCmd},
 		{"create", groupOther, a.createCmd},
+		{"diff", groupOther, a.diffCmd},
 		{"events", groupOther, a.eventsCmd},
+		{"export", groupOther, a.exportCmd},
 		{"history", groupOther, a.historyCmd},
 		{"import", groupOther, a.importCmd},
 		{"inspect", groupOther, a.inspectCmd},
@@ -226,7 +230,7 @@ func as(name string, cmd *cobra.Command, aliases ...string) *cobra.Command {
 
 func (a *app) containerCmd() *cobra.Command {
 	return a.family("container", "Manage containers",
-		a.attachCmd(), a.createCmd(), a.execCmd(), as("inspect", a.inspectKindCmd("container")), a.killCmd(), a.logsCmd(),
+		a.attachCmd(), a.commitCmd(), a.cpCmd(), a.createCmd(), a.diffCmd(), a.execCmd(), a.exportCmd(), as("inspect", a.inspectKindCmd("container")), a.killCmd(), a.logsCmd(),
 		as("ls", a.psCmd(), "ps", "list"), a.pauseCmd(), a.pruneContainersCmd(), a.renameCmd(), a.restartCmd(),
 		as("rm", a.rmCmd(), "remove"), a.runCmd(), a.startCmd(), a.statsCmd(), a.stopCmd(), a.topCmd(), a.unpauseCmd(),
 		a.updateCmd(), a.waitCmd())
@@ -239,7 +243,7 @@ func (a *app) imageCmd() *cobra.Command {
 }
 
 func (a *app) systemCmd() *cobra.Command {
-	return a.family("system", "Manage the engine", a.eventsCmd(), a.infoCmd(), a.pruneSystemCmd())
+	return a.family("system", "Manage the engine", a.diskUsageCmd(), a.eventsCmd(), a.infoCmd(), a.pruneSystemCmd())
 }
 
 // args checks how many arguments there are, max -1 for any number.

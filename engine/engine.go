@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"io"
 	"iter"
 
 	"gantry/images"
@@ -17,6 +18,7 @@ type Engine interface {
 	Images() Images
 	Volumes() Volumes
 	Jobs() Jobs
+	System() System
 	// Watch yields what happens after the event that opts.After names. When
 	// the journal no longer holds that far back it yields ErrLagged once and
 	// ends: list again and go on from the new sequence number.
@@ -31,6 +33,7 @@ type Containers interface {
 	ContainerLifecycle
 	ContainerEditor
 	ContainerStreams
+	ContainerFiles
 }
 
 // ContainerReader looks and changes nothing. ref is an ID, a unique prefix of
@@ -137,6 +140,33 @@ type Volumes interface {
 	// Prune removes anonymous volumes that no container mounts; with opts.All
 	// the named ones, too.
 	Prune(ctx context.Context, opts PruneOptions) (PruneReport, error)
+}
+
+// ContainerFiles reads and writes the file systems of containers, whether they
+// run or not. Paths are the container's own; no link leads out of its root,
+// whatever its programs do meanwhile.
+type ContainerFiles interface {
+	// Changes lists what differs from the image, parents before what is in them.
+	Changes(ctx context.Context, ref string) ([]Change, error)
+	// Export writes the whole root file system as a tar stream, without what is
+	// mounted in it.
+	Export(ctx context.Context, ref string, w io.Writer) error
+	// StatPath, CopyFrom and CopyTo see the container's volumes and binds. A path
+	// that ends in "/" or "/." is followed when it is a link.
+	StatPath(ctx context.Context, ref, path string) (PathStat, error)
+	// CopyFrom writes a file or a directory as a tar stream whose names begin
+	// with the last element of path.
+	CopyFrom(ctx context.Context, ref, path string, w io.Writer) error
+	// CopyTo extracts a tar stream, which may be compressed, in a directory.
+	CopyTo(ctx context.Context, ref, dir string, r io.Reader, opts CopyToOptions) error
+	// Commit makes an image of the container's root file system and
+	// configuration and returns its ID.
+	Commit(ctx context.Context, ref string, opts CommitOptions) (images.Digest, error)
+}
+
+// System is about the engine as a whole.
+type System interface {
+	DiskUsage(ctx context.Context) (DiskUsage, error)
 }
 
 // Jobs is long work that outlives the front end which began it.

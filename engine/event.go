@@ -42,6 +42,10 @@ const (
 	ActionImport = "import"
 	ActionPrune  = "prune"
 
+	ActionCommit = "commit" // attribute comment
+	ActionExport = "export"
+	ActionCopy   = "copy"
+
 	ActionMount   = "mount" // attributes container, destination, driver, propagation, read/write
 	ActionUnmount = "unmount"
 )

@@ -37,6 +37,7 @@ type container struct {
 	platform images.Platform
 	// anonymous are the volumes that were made for it alone.
 	anonymous []string
+	files     map[string]file // that it has beyond its image's, by path
 }
 
 // named finds a container by its exact name. The caller holds mu, here and in

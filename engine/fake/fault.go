@@ -32,6 +32,14 @@ const (
 	OpLogs    Op = "container logs"
 	OpStats   Op = "container stats"
 
+	OpChanges   Op = "container changes"
+	OpExport    Op = "container export"
+	OpStatPath  Op = "container stat path"
+	OpCopyFrom  Op = "container copy from"
+	OpCopyTo    Op = "container copy to"
+	OpCommit    Op = "container commit"
+	OpDiskUsage Op = "disk usage"
+
 	OpImageList    Op = "image list"
 	OpImageInspect Op = "image inspect"
 	OpImageHistory Op = "image history"

@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"io/fs"
+	"time"
+)
+
+// ChangeKind tells what happened to a path; the numbers are docker's.
+type ChangeKind int
+
+const (
+	Modified ChangeKind = iota
+	Added
+	Deleted
+)
+
+// String is docker's letter.
+func (k ChangeKind) String() string {
+	if k < Modified || k > Deleted {
+		return "?"
+	}
+	return "CAD"[k : k+1]
+}
+
+// Change is one path in which a container's file system differs from its
+// image's.
+type Change struct {
+	Kind ChangeKind `json:"Kind"`
+	Path string     `json:"Path"`
+}
+
+// PathStat describes a path in a container, a link not followed. JSON names are
+// docker's.
+type PathStat struct {
+	Name       string      `json:"name"`
+	Size       int64       `json:"size"`
+	Mode       fs.FileMode `json:"mode"`
+	Mtime      time.Time   `json:"mtime"`
+	LinkTarget string      `json:"linkTarget"` // in the container, resolved to the end
+}
+
+// CopyToOptions of CopyTo. KeepTypes refuses to replace a directory by
+// something else and the other way round. Owners gives what is copied to the
+// container's user, as docker's API has it for cp -a.
+type CopyToOptions struct {
+	KeepTypes bool
+	Owners    bool
+}
+
+// CommitOptions describe the image that Commit makes. Changes are Dockerfile
+// instructions, see ImportOptions. Pause stops the container's processes
+// meanwhile.
+type CommitOptions struct {
+	Ref     string // "" makes an image without a name
+	Author  string
+	Message string
+	Changes []string
+	Pause   bool
+}
+
+// DiskUsage is what the engine's objects take on the disk, in bytes.
+type DiskUsage struct {
+	Images     []ImageUsage
+	Containers []ContainerSummary // with SizeRw and SizeRootFs
+	Volumes    []VolumeSummary    // with Size
+	// Layers is what the layers of all images take, each counted once;
+	// LayersInUse is the part that containers need.
+	Layers      int64
+	LayersInUse int64
+}
+
+// ImageUsage is an image with its size, the part of it that other images have
+// as well, and the rest.
+type ImageUsage struct {
+	ImageSummary
+	Shared int64
+	Unique int64
+}

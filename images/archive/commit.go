@@ -1,0 +1,103 @@
+package archive
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"gantry/images"
+	"gantry/images/store"
+)
+
+// CommitOptions describe the image that Commit makes over another.
+type CommitOptions struct {
+	Base    images.Digest // ID of the image below
+	Ref     *images.Ref   // nil for an image without a name
+	Config  images.Config // of the new image, before Changes
+	Changes []string      // Dockerfile instructions, see Change
+	Author  string
+	Message string
+	By      string // what made the layer, for the history
+}
+
+// Commit makes an image of the layers of another and one more, an uncompressed
+// tar, and returns its ID. A nil layer adds a step of the history only.
+func Commit(ctx context.Context, s *store.Store, layer io.Reader, o CommitOptions) (id images.Digest, err error) {
+	for _, line := range o.Changes {
+		if err := Change(&o.Config, line); err != nil {
+			return "", err
+		}
+	}
+	l, err := s.Lease(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, l.Discard(context.WithoutCancel(ctx))) }()
+	base, err := s.Hold(ctx, l, string(o.Base))
+	if err != nil {
+		return "", fmt.Errorf("image of the container: %w", err)
+	}
+	below, _, err := s.Config(base.ID)
+	if err != nil {
+		return "", err
+	}
+	manifest, _, err := s.Manifest(base.Manifest)
+	if err != nil {
+		return "", err
+	}
+	config, layers := committed(below, o), slices.Clone(manifest.Layers)
+	if layer != nil {
+		added, diff, err := hashedLayer(ctx, s, l, layer)
+		if err != nil {
+			return "", err
+		}
+		layers = append(layers, added)
+		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, diff)
+		config.History[len(config.History)-1].EmptyLayer = false
+	}
+	made, err := putImage(s, l, config, layers...)
+	if err != nil {
+		return "", err
+	}
+	chain, err := store.Chain(&store.Manifest{Layers: layers}, config)
+	if err != nil {
+		return "", err
+	}
+	if err := s.Unpack(ctx, l, chain, func(int, images.Progress) {}); err != nil {
+		return "", err
+	}
+	img, err := s.Add(ctx, store.ImageRecord{Ref: o.Ref, Manifest: made})
+	return img.ID, err
+}
+
+// committed is the configuration of the new image, with the layers below.
+func committed(below *images.ConfigFile, o CommitOptions) *images.ConfigFile {
+	now := time.Now().UTC()
+	c := *below
+	c.Created, c.Author, c.Config = &now, o.Author, o.Config
+	c.RootFS.DiffIDs = slices.Clone(below.RootFS.DiffIDs)
+	c.History = append(slices.Clone(below.History), images.History{
+		Created: &now, CreatedBy: o.By, Author: o.Author, Comment: o.Message, EmptyLayer: true,
+	})
+	return &c
+}
+
+// hashedLayer stores a layer and learns its DiffID from the same pass.
+func hashedLayer(ctx context.Context, s *store.Store, l *store.Lease, r io.Reader) (store.Descriptor, images.Digest, error) {
+	h := sha256.New()
+	br := bufio.NewReaderSize(io.TeeReader(reader{ctx, r}, h), 64<<10)
+	d, err := storeLayer(ctx, s, l, br, func(w io.Writer, r io.Reader) error {
+		_, err := io.Copy(w, r)
+		return err
+	})
+	if err != nil {
+		return d, "", err
+	}
+	return d, images.Digest("sha256:" + hex.EncodeToString(h.Sum(nil))), nil
+}
