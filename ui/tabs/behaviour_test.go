@@ -46,6 +46,8 @@ func TestPace(t *testing.T) {
 		{"processes", opener(tabs.NewProcesses, "api-1"), 5},
 		{"inspect", opener(tabs.NewInspect, "api-1"), 0},
 		{"env", opener(tabs.NewEnv, "api-1"), 0},
+		{"log", opener(tabs.NewLog, "api-1"), 0},
+		{"events", opener(tabs.NewEvents, "api-1"), 0},
 		{"stats of one that has ended", opener(tabs.NewStats, "worker"), 0},
 		{"processes of one that has ended", opener(tabs.NewProcesses, "worker"), 0},
 	} {
@@ -66,7 +68,7 @@ func TestPace(t *testing.T) {
 func TestSlowEngineIsLeft(t *testing.T) {
 	slow := func() *fake.Engine {
 		e := shop()
-		for _, op := range []fake.Op{fake.OpInspect, fake.OpTop, fake.OpStats, fake.OpImageHistory} {
+		for _, op := range []fake.Op{fake.OpInspect, fake.OpTop, fake.OpStats, fake.OpImageHistory, fake.OpImageInspect, fake.OpLogs, fake.OpWatch} {
 			e.Inject(op, fake.Fault{Delay: time.Hour})
 		}
 		return e
@@ -74,11 +76,14 @@ func TestSlowEngineIsLeft(t *testing.T) {
 	for name, open := range map[string]func(*fake.Engine, context.Context) (tabs.Panel, tea.Cmd){
 		"stats": opener(tabs.NewStats, "api-1"), "processes": opener(tabs.NewProcesses, "api-1"),
 		"inspect": opener(tabs.NewInspect, "api-1"), "history": imageOpener(tabs.NewImageHistory, "shop/api:dev"),
+		"log": opener(tabs.NewLog, "api-1"), "env": opener(tabs.NewEnv, "api-1"), "mounts": opener(tabs.NewMounts, "api-1"),
+		"events": opener(tabs.NewEvents, "api-1"), "config": imageOpener(tabs.NewImageConfig, "shop/api:dev"),
+		"image events": imageOpener(tabs.NewImageEvents, "shop/api:dev"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			perform(t, 78, 20, slow, open, func(s *stage) {
 				s.wants("Reading …")
-				s.Keys("j", "y", "z")
+				s.Keys("j", "y", "z", "g", "G", "n", "E", "o", "C", "W", "K", "/", "x", "esc", "pgdown")
 			})
 		})
 	}
