@@ -21,21 +21,40 @@ const (
 	fontSize     = 14.0
 )
 
-// palette are the sixteen colours that a program names by number.
-var palette = [16]string{
-	"#1d2026", "#f7768e", "#9ece6a", "#e0af68", "#7aa2f7", "#bb9af7", "#7dcfff", "#c0c5d0",
-	"#565c6b", "#ff899d", "#b5e27f", "#f0c383", "#93b4ff", "#cdb3ff", "#a0dcff", "#eceff4",
+// The sixteen colours that a program names by number, as terminals with a dark
+// and with a light background have them.
+var (
+	onDark = [16]string{
+		"#1d2026", "#f7768e", "#9ece6a", "#e0af68", "#7aa2f7", "#bb9af7", "#7dcfff", "#c0c5d0",
+		"#565c6b", "#ff899d", "#b5e27f", "#f0c383", "#93b4ff", "#cdb3ff", "#a0dcff", "#eceff4",
+	}
+	onLight = [16]string{
+		"#24292f", "#c4314b", "#2f7d1f", "#94600a", "#2457c5", "#7a3fc0", "#0b7285", "#6b7280",
+		"#57606a", "#d6455d", "#3d8f2b", "#a8710f", "#3a6cd8", "#8f57d3", "#14889c", "#8c959f",
+	}
+)
+
+// light tells whether a background is nearer to white than to black.
+func light(c color.Color) bool {
+	if c == nil {
+		return false
+	}
+	y := color.GrayModel.Convert(c).(color.Gray).Y
+	return y > 0x80
 }
 
 // Write draws a screen. title is for people who cannot see it.
 func Write(w io.Writer, s vt.Screen, title string) error {
-	p := &picture{screen: s}
+	p := &picture{screen: s, palette: onDark}
+	if light(s.Bg) {
+		p.palette = onLight
+	}
 	width, height := float64(s.Width)*cellW+2*margin, float64(s.Height)*cellH+2*margin
 	p.printf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %s %s" width="%s" height="%s" role="img" aria-label="%s">`+"\n",
 		num(width), num(height), num(width), num(height), html.EscapeString(title))
 	p.printf("<title>%s</title>\n", html.EscapeString(title))
 	p.printf(`<style>text{font:%spx "DejaVu Sans Mono","JetBrains Mono",Menlo,Consolas,"Liberation Mono",monospace;white-space:pre}.b{font-weight:bold}.i{font-style:italic}</style>`+"\n", num(fontSize))
-	p.printf(`<rect width="%s" height="%s" rx="8" fill="%s"/>`+"\n", num(width), num(height), hex(s.Bg, ""))
+	p.printf(`<rect width="%s" height="%s" rx="8" fill="%s"/>`+"\n", num(width), num(height), p.hex(s.Bg, ""))
 	p.printf(`<g transform="translate(%s %s)">`+"\n", num(margin), num(margin))
 	for y := range s.Cells {
 		p.backgrounds(y)
@@ -51,10 +70,11 @@ func Write(w io.Writer, s vt.Screen, title string) error {
 }
 
 type picture struct {
-	screen vt.Screen
-	out    bytes.Buffer
-	paths  map[string]*strings.Builder // by their attributes: see add
-	order  []string                    // in which attributes came
+	screen  vt.Screen
+	palette [16]string
+	out     bytes.Buffer
+	paths   map[string]*strings.Builder // by their attributes: see add
+	order   []string                    // in which attributes came
 }
 
 func (p *picture) printf(format string, args ...any) { fmt.Fprintf(&p.out, format, args...) }
@@ -66,12 +86,12 @@ type look struct {
 }
 
 func (p *picture) look(c vt.Cell) look {
-	own := hex(p.screen.Fg, "")
-	l := look{fg: hex(c.Fg, own), bg: hex(c.Bg, ""), Attrs: c.Attrs}
+	own := p.hex(p.screen.Fg, "")
+	l := look{fg: p.hex(c.Fg, own), bg: p.hex(c.Bg, ""), Attrs: c.Attrs}
 	if c.Reverse {
 		back := l.bg
 		if back == "" {
-			back = hex(p.screen.Bg, "")
+			back = p.hex(p.screen.Bg, "")
 		}
 		l.fg, l.bg = back, l.fg
 	}
@@ -79,12 +99,12 @@ func (p *picture) look(c vt.Cell) look {
 }
 
 // hex is a colour as SVG writes it, or what stands for none.
-func hex(c color.Color, none string) string {
+func (p *picture) hex(c color.Color, none string) string {
 	switch c := c.(type) {
 	case nil:
 		return none
 	case ansi.BasicColor:
-		return palette[c%16]
+		return p.palette[c%16]
 	}
 	r, g, b, _ := c.RGBA()
 	return fmt.Sprintf("#%02x%02x%02x", r>>8, g>>8, b>>8)
@@ -198,5 +218,5 @@ func (p *picture) cursor() {
 		return
 	}
 	p.printf(`<rect x="%s" y="%s" width="%s" height="%s" fill="%s" opacity=".7"/>`+"\n",
-		num(float64(s.CursorX)*cellW), num(float64(s.CursorY)*cellH), num(cellW), num(cellH), hex(s.Fg, ""))
+		num(float64(s.CursorX)*cellW), num(float64(s.CursorY)*cellH), num(cellW), num(cellH), p.hex(s.Fg, ""))
 }
