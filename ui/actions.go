@@ -49,6 +49,8 @@ func containerActions() []keys.Action {
 			Title: "Rename…", Help: "Give the container another name"},
 		{ID: "container.update", Keys: []string{"u"}, Word: "update", Args: "[CONTAINER…]", Command: "gantry update OBJECT",
 			Title: "Change limits…", Help: "Memory, processors and processes, while it runs"},
+		{ID: "container.commit", Keys: []string{"C"}, Word: "commit", Args: "[CONTAINER [NAME]]", Command: "gantry commit OBJECT NAME",
+			Title: "Make an image of it…", Help: "An image of its files and its configuration"},
 		{ID: "container.prune", Keys: []string{"b"}, Word: "prune", Command: "gantry system prune",
 			Title: "Prune…", Help: "Remove what nothing needs, after a look at all of it", Asks: true},
 	}

@@ -195,12 +195,7 @@ func (m *Model) askImport() tea.Cmd {
 		Name: "Import a file system", Yes: "import",
 		Fields: []dialogs.Field{
 			{Key: "file", Label: "file", Hint: "rootfs.tar, also compressed", Lookup: lookPaths, Check: needed("the file's name")},
-			{Key: "name", Label: "name", Hint: "none; my/image:1.0", Check: func(s string) string {
-				if s == "" {
-					return ""
-				}
-				return checked(images.ParseRef)(s)
-			}},
+			{Key: "name", Label: "name", Hint: "none; my/image:1.0", Check: optionalRef},
 			{Key: "message", Label: "message", Hint: "for the image's history"},
 		},
 		Note: func(dialogs.Values) string {

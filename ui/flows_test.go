@@ -318,6 +318,22 @@ func TestPruneVolumes(t *testing.T) {
 	})
 }
 
+func TestCommit(t *testing.T) {
+	drive(t, 120, 40, stocked, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+		choose(t, d, "db")
+		d.Keys("C")
+		text(d, "my/db:1")
+		d.Keys("tab")
+		text(d, "with data")
+		d.Keys("tab", "tab", "tab", "space", "enter")
+		d.Pass(time.Second)
+		if !hasImage(e, "my/db:1") {
+			t.Errorf("there is no image:\n%s", d.Screen())
+		}
+		did(t, d, "gantry commit -m 'with data' --pause=false db my/db:1")
+	})
+}
+
 func TestChangeLimits(t *testing.T) {
 	drive(t, 120, 40, stocked, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
 		choose(t, d, "limited")

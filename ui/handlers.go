@@ -177,6 +177,7 @@ func containerHandlers() map[keys.ID]handler {
 		"container.pause":   onContainers(running, (*Model).pause),
 		"container.remove":  onContainers(whatever, (*Model).askRemove),
 		"container.rename":  onOne(whatever, (*Model).askRename).taking(oneContainer, renameWith),
+		"container.commit":  onOne(whatever, (*Model).askCommit).taking(oneContainer, commitWith),
 		"container.update":  onContainers(whatever, (*Model).askUpdate),
 		"container.shell":   onOne(unfrozen, (*Model).shell),
 		"container.exec":    onOne(unfrozen, (*Model).askExec).taking(oneContainer, execWith),

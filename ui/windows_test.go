@@ -72,6 +72,7 @@ func TestWindows(t *testing.T) {
 		{"rename", "Rename", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { choose(t, d, "db"); d.Keys("R") }},
 		{"limits", "Change limits", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "update limited") }},
 		{"exec", "Run a command in it", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "exec db"); text(d, "ps") }},
+		{"commit", "Make an image of it", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "commit db"); text(d, "my/db:1") }},
 		{"attach", "Attach", func(t *testing.T, e *fake.Engine, d *uitest.Driver) { palette(d, "attach db") }},
 		{"run", "Run a new container", func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
 			chooseImage(t, d, "nginx")
