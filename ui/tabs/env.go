@@ -154,8 +154,9 @@ func (t *Env) View(width, height int) []string {
 		return lines
 	}
 	v := t.selected()
+	muted := s.Muted // s itself is large, and would go to the heap
 	hide := func(row, column int) (lipgloss.Style, bool) {
-		return s.Muted, column == 1 && t.rows[row].masked() && !t.reveal
+		return muted, column == 1 && t.rows[row].masked() && !t.reveal
 	}
 	return t.view(s, safe(v.name)+"="+v.shown(t.reveal), "It has no environment of its own.", hide, width, height)
 }

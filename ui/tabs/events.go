@@ -265,11 +265,12 @@ func (t *eventList) View(width, height int) []string {
 	case !t.told && len(t.all) == 0:
 		return stack(notice(s, width, "", s.Wait("Reading")), nil, height)
 	}
+	by := gravity{s.OK, s.Warn, s.Bad}
 	grave := func(row, column int) (lipgloss.Style, bool) {
 		if column != 1 {
 			return lipgloss.Style{}, false
 		}
-		return gravity(s, t.rows[row])
+		return by.of(t.rows[row])
 	}
 	whole := ""
 	if ev := t.selected(); ev.Seq != 0 {
@@ -278,19 +279,21 @@ func (t *eventList) View(width, height int) []string {
 	return t.view(s, whole, "Nothing has happened to it that the journal still knows of.", grave, width, height)
 }
 
-// gravity is the style of what was bad, and of beginnings.
-func gravity(s styles.Styles, ev engine.Event) (lipgloss.Style, bool) {
+// gravity has the styles of beginnings and of what was bad.
+type gravity struct{ good, grave, bad lipgloss.Style }
+
+func (g gravity) of(ev engine.Event) (lipgloss.Style, bool) {
 	switch ev.Action {
 	case engine.ActionOOM:
-		return s.Bad, true
+		return g.bad, true
 	case engine.ActionDie, engine.ActionExecDie:
 		if code := ev.Attributes["exitCode"]; code != "" && code != "0" {
-			return s.Bad, true
+			return g.bad, true
 		}
 	case engine.ActionKill:
-		return s.Warn, true
+		return g.grave, true
 	case engine.ActionStart, engine.ActionUnpause:
-		return s.OK, true
+		return g.good, true
 	}
 	return lipgloss.Style{}, false
 }

@@ -155,7 +155,8 @@ func (t *ImageHistory) View(width, height int) []string {
 		return lines
 	}
 	// Steps that only change the configuration stand back.
-	quiet := func(row, _ int) (lipgloss.Style, bool) { return s.Muted, t.rows[row].size == 0 }
+	muted := s.Muted
+	quiet := func(row, _ int) (lipgloss.Style, bool) { return muted, t.rows[row].size == 0 }
 	r := t.selected()
 	return t.view(s, strings.TrimSpace(r.command+"  "+r.comment), "The image does not say how it was made.", quiet, width, height)
 }

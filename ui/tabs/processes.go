@@ -311,7 +311,8 @@ func (t *Processes) View(width, height int) []string {
 	case !t.loaded:
 		return stack(notice(s, width, "", s.Wait("Reading")), nil, height)
 	}
-	sorted := func(_, column int) (lipgloss.Style, bool) { return s.Title, column == t.order.column }
+	title := s.Title
+	sorted := func(_, column int) (lipgloss.Style, bool) { return title, column == t.order.column }
 	return t.view(s, t.command(), "No process is left.", sorted, width, height)
 }
 

@@ -46,8 +46,12 @@ func (t Table) Render(width, height int) []string {
 	lines := []string{t.header(widths, gap, width)}
 	room := height - 1
 	offset := Window(len(t.Rows), room, t.Cursor, t.Offset)
+	pens := make([]Pen, len(t.Columns))
+	for i, c := range t.Columns {
+		pens[i] = NewPen(c.Style)
+	}
 	for i := offset; i < min(len(t.Rows), offset+room); i++ {
-		lines = append(lines, t.row(i, widths, gap, width))
+		lines = append(lines, t.row(i, pens, widths, gap, width))
 	}
 	return lines
 }
@@ -181,41 +185,53 @@ func (c Column) fit(s string, width int) string {
 	return Fit(s, width)
 }
 
-func (t Table) row(i int, widths []int, gap string, width int) string {
-	lit := i == t.Cursor && t.Focused
-	paint := func(style lipgloss.Style, s string) string {
-		if lit {
-			style = Lit(style, t.Styles.Selected)
-		}
-		return style.Render(s)
-	}
+func (t Table) row(i int, pens []Pen, widths []int, gap string, width int) string {
 	var b strings.Builder
+	b.Grow(2 * width)
 	if i == t.Cursor {
 		b.WriteString(t.Styles.Bar.Render(glyph.Bar))
 	} else {
 		b.WriteString(" ")
 	}
-	used, plain := 1, lipgloss.NewStyle()
+	var blank Pen
+	if t.lit(i) {
+		blank = NewPen(Lit(lipgloss.NewStyle(), t.Styles.Selected))
+	}
+	used := 1
 	for col, c := range t.Columns {
 		n := min(widths[col], width-used)
 		if n <= 0 {
 			continue
 		}
-		style := c.Style
-		if t.Cell != nil {
-			if own, ok := t.Cell(i, col); ok {
-				style = own
-			}
-		}
-		b.WriteString(paint(style, c.fit(t.Rows[i][col], n)))
+		t.pen(i, col, pens).Draw(&b, c.fit(t.Rows[i][col], n))
 		used += n
 		if between := min(len(gap), width-used); between > 0 {
-			b.WriteString(paint(plain, gap[:between]))
+			blank.Draw(&b, gap[:between])
 			used += between
 		}
 	}
 	if used < width {
-		b.WriteString(paint(plain, strings.Repeat(" ", width-used)))
+		blank.Draw(&b, blanks(width-used))
 	}
 	return b.String()
+}
+
+func (t Table) lit(row int) bool { return row == t.Cursor && t.Focused }
+
+// pen is what a value is drawn with: that of its column, unless the value has
+// its own or its row is lit.
+func (t Table) pen(row, col int, pens []Pen) Pen {
+	style, own := t.Columns[col].Style, false
+	if t.Cell != nil {
+		if s, ok := t.Cell(row, col); ok {
+			style, own = s, true
+		}
+	}
+	switch {
+	case t.lit(row):
+		return NewPen(Lit(style, t.Styles.Selected))
+	case own:
+		return NewPen(style)
+	}
+	return pens[col]
 }
