@@ -160,6 +160,8 @@ func (a *app) importCmd() *cobra.Command {
 		Use: "import [OPTIONS] file|URL|- [REPOSITORY[:TAG]]", Short: "Import the contents from a tarball to create a filesystem image",
 		Example: "  gantry import -c 'CMD [\"/bin/sh\"]' rootfs.tar mine:1\n  tar c -C rootfs . | gantry import - mine:1\n" +
 			"  gantry import https://example.com/rootfs.tar.gz mine:1",
+		Long: "Import the contents from a tarball to create a filesystem image: from a file, standard input (-) or a URL.\n" +
+			"URLs are https; plain http is for this machine and for hosts that config.toml names (http = true).",
 		Args: args(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if isURL(args[0]) {
