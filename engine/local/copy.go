@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -221,7 +220,7 @@ func (t *tree) checkTarget(dir string) error {
 		return err
 	}
 	if root.Mnt_id == at.Mnt_id {
-		return fmt.Errorf("%w: container rootfs is marked read-only: %w", engine.ErrPermission, syscall.EROFS)
+		return fmt.Errorf("%w: container rootfs is marked read-only", engine.ErrConflict)
 	}
 	return nil
 }
