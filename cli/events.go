@@ -37,7 +37,7 @@ func (a *app) eventsCmd() *cobra.Command {
 	f.StringVar(&flags.since, "since", "", "Show all events created since timestamp")
 	f.StringVar(&flags.until, "until", "", "Stream events until this timestamp")
 	_ = cmd.RegisterFlagCompletionFunc("filter", cobra.FixedCompletions(
-		[]string{"container=", "event=", "image=", "label=", "type="}, cobra.ShellCompDirectiveNoSpace))
+		[]string{"container=", "event=", "image=", "label=", "type=", "volume="}, cobra.ShellCompDirectiveNoSpace))
 	return cmd
 }
 
@@ -65,7 +65,7 @@ func newMessage(ev engine.Event) message {
 		Type: string(ev.Kind), Action: ev.Action, Actor: actor{ID: ev.ID, Attributes: ev.Attributes},
 		Scope: "local", Time: ev.Time.Unix(), TimeNano: ev.Time.UnixNano(), Seq: uint64(ev.Seq),
 	}
-	if ev.Kind != engine.KindJob {
+	if ev.Kind != engine.KindJob && ev.Kind != engine.KindVolume {
 		m.Status, m.ID, m.From = ev.Action, ev.ID, ev.Attributes["image"]
 	}
 	return m
