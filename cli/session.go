@@ -71,10 +71,14 @@ func (a *app) converse(ctx context.Context, t talk, begin func(context.Context) 
 	defer stopResize()
 	detached := make(chan error, 1)
 	if t.stdin {
+		in := a.std.In
+		if t.tty && isTerminal(in) {
+			in = detach.NewReader(in, t.keys)
+		}
 		// Nobody waits for this goroutine: a read from a terminal cannot be
 		// interrupted, and the process ends soon after.
 		go guard(restore, func() {
-			if err := t.copyIn(a); errors.Is(err, detach.ErrDetached) {
+			if err := t.copyIn(in); errors.Is(err, detach.ErrDetached) {
 				detached <- err
 			}
 		})
@@ -114,11 +118,7 @@ func (t talk) copyOut(a *app) error {
 	return t.sess.Copy(stdout, stderr)
 }
 
-func (t talk) copyIn(a *app) error {
-	in := a.std.In
-	if t.tty && isTerminal(in) {
-		in = detach.NewReader(in, t.keys)
-	}
+func (t talk) copyIn(in io.Reader) error {
 	_, err := io.Copy(onlyWriter{t.sess}, in)
 	if errors.Is(err, detach.ErrDetached) {
 		return err
