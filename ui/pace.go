@@ -11,11 +11,13 @@ import (
 
 // How often bubbletea's renderer looks for something to draw: while things
 // happen, and at rest. linger is how long after the last message it goes on;
-// a frame is drawn by the first tick, so even a few make sure of it.
+// a frame is drawn by the first tick, so even a few make sure of it. The first
+// message after a rest, which most often is a key, is drawn soon.
 const (
 	awakeFPS = 60
 	asleep   = time.Second
 	linger   = 80 * time.Millisecond
+	soon     = 2 * time.Millisecond
 )
 
 // pacer slows the ticker of bubbletea's renderer down while nothing happens.
@@ -54,7 +56,11 @@ func (p paced) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	if msg, ok := msg.(panicMsg); ok {
 		panic(string(msg))
 	}
+	loaded := p.loaded
 	_, cmd := p.Model.Update(msg)
+	if p.loaded && !loaded {
+		p.pace.now() // the first rows
+	}
 	return p, guarded(cmd)
 }
 
@@ -97,8 +103,33 @@ func (p *pacer) wake() {
 		return
 	}
 	p.awake = true
-	ticker.Reset(time.Second / awakeFPS)
+	p.hurry(ticker)
 	p.timer = time.AfterFunc(linger, func() { p.rest(ticker) })
+}
+
+// now draws what View says next without waiting for its turn.
+func (p *pacer) now() {
+	if p.field == nil || *p.field == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.awake {
+		p.hurry(*p.field)
+	}
+}
+
+// hurry makes the renderer look two times in a row, as the runtime drops a tick
+// that nobody has taken when the ticker is set anew, and then at its usual rate.
+func (p *pacer) hurry(ticker *time.Ticker) {
+	ticker.Reset(soon)
+	time.AfterFunc(2*soon+soon/2, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.awake {
+			ticker.Reset(time.Second / awakeFPS)
+		}
+	})
 }
 
 // rest slows the ticker down, unless something has happened meanwhile.
