@@ -29,8 +29,16 @@ const spawnerFD = 3
 func Main() {
 	unix.CloseOnExec(spawnerFD)
 	unix.SetNonblock(spawnerFD, true)
-	spawner := newConn(os.NewFile(spawnerFD, "spawner"))
 	settleDown()
+	// The caller is a package init, whose goroutine is bound to the main
+	// thread: each switch to another goroutine and back would be one between
+	// threads, 0.1 ms each time.
+	go serveOne(newConn(os.NewFile(spawnerFD, "spawner")))
+	select {}
+}
+
+// serveOne is the monitor's life. It does not return.
+func serveOne(spawner *conn) {
 	s, err := begin(spawner, os.Args[1:])
 	if err != nil {
 		spawner.sendJSON(kindFailure, failureOf(err))
