@@ -47,13 +47,18 @@ func protect(good func(fd int) bool) (int, error) {
 }
 
 // SealedExecutable is a path under which this process can execute itself, in a
-// way that leaves no container a file to write to.
-func SealedExecutable() (string, error) {
-	fd, err := monitorExe()
+// way that leaves no container a file to write to. The path is that of a
+// descriptor with a number above the one given; closing it is up to the caller.
+func SealedExecutable(above int) (path string, fd int, err error) {
+	sealed, err := monitorExe()
 	if err != nil {
-		return "", err
+		return "", -1, err
 	}
-	return "/proc/self/fd/" + strconv.Itoa(fd), nil
+	fd, err = unix.FcntlInt(uintptr(sealed), unix.F_DUPFD_CLOEXEC, above+1)
+	if err != nil {
+		return "", -1, fmt.Errorf("duplicate executable: %w", os.NewSyscallError("fcntl", err))
+	}
+	return "/proc/self/fd/" + strconv.Itoa(fd), fd, nil
 }
 
 // mountedExe copies the mount of the executable, of that file only.

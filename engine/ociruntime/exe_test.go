@@ -69,10 +69,11 @@ func TestProtectedExecutableOfAProtectedOne(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: it copies a mount")
 	}
-	path, err := SealedExecutable()
+	path, fd, err := SealedExecutable(2)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer unix.Close(fd)
 	cmd := exec.Command(path)
 	cmd.Env = []string{roleVariable + "=seal"}
 	out, err := cmd.CombinedOutput()
@@ -122,10 +123,11 @@ func TestWithoutRoot(t *testing.T) {
 		t.Skip("needs root: it becomes another user")
 	}
 	// The test binary lies where that user cannot go.
-	path, err := SealedExecutable()
+	path, fd, err := SealedExecutable(2)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer unix.Close(fd)
 	cmd := exec.Command(path)
 	cmd.Env = []string{roleVariable + "=create"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}

@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -150,4 +151,31 @@ func openFiles(t *testing.T, proc string) []string {
 	}
 	sort.Strings(got)
 	return got
+}
+
+// TestStartWithAnyDescriptors: whatever numbers the descriptors of a monitor
+// have, arranging them in the forked child leaves the program that it is to
+// execute alone.
+func TestStartWithAnyDescriptors(t *testing.T) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	must(t, err)
+	defer null.Close()
+	for above := range 40 {
+		fd, err := unix.FcntlInt(null.Fd(), unix.F_DUPFD_CLOEXEC, above)
+		must(t, err)
+		dir := t.TempDir()
+		pid, err := shim.Start([]string{"gantry-finish", dir}, &syscall.ProcAttr{
+			Files: []uintptr{uintptr(fd), uintptr(fd), uintptr(fd), null.Fd()}, Sys: &syscall.SysProcAttr{},
+		})
+		unix.Close(fd)
+		if err != nil {
+			t.Errorf("with descriptor %d: %v", fd, err)
+			continue
+		}
+		_, err = syscall.Wait4(pid, nil, 0, nil)
+		must(t, err)
+		if _, err := os.Stat(filepath.Join(dir, "finish")); err != nil {
+			t.Errorf("with descriptor %d: %v", fd, err)
+		}
+	}
 }

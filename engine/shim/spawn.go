@@ -147,15 +147,28 @@ func startIn(group *leaf.Group, argv []string, attr *syscall.ProcAttr) (pid int,
 // start is os.StartProcess without its first trying out pidfds with a process
 // of its own.
 func start(argv []string, attr *syscall.ProcAttr) (int, error) {
-	exe, err := ociruntime.SealedExecutable()
+	exe, fd, err := ociruntime.SealedExecutable(reshuffled(attr.Files))
 	if err != nil {
 		return 0, err
 	}
+	defer unix.Close(fd)
 	pid, err := syscall.ForkExec(exe, argv, attr)
 	if err != nil {
 		return 0, &os.PathError{Op: "execute", Path: argv[0], Err: err}
 	}
 	return pid, nil
+}
+
+// reshuffled is the highest number of a descriptor that a forked child of
+// package syscall may overwrite before it executes its program: it moves its
+// files, and the pipe that it reports on, out of each other's way, to numbers
+// above the highest of the files.
+func reshuffled(files []uintptr) int {
+	top := len(files)
+	for _, fd := range files {
+		top = max(top, int(fd))
+	}
+	return top + len(files) + 2
 }
 
 // reap waits for the end of a monitor, should it come before ours: without a
