@@ -15,6 +15,7 @@ import (
 	"gantry/engine"
 	"gantry/engine/ociruntime"
 	"gantry/images/unpack"
+	"gantry/internal/linkwalk"
 	"gantry/internal/tartree"
 )
 
@@ -81,36 +82,16 @@ func (t *tree) entry(name string) (*os.File, error) {
 // there is taken as it is. The answer is for messages and names only: whatever
 // opens it resolves it again, confined.
 func (t *tree) resolve(name string) string {
-	done, rest := "/", strings.Split(name, "/")
-	for links := 0; len(rest) > 0; {
-		part := rest[0]
-		rest = rest[1:]
-		switch part {
-		case "", ".":
-			continue
-		case "..":
-			done = path.Dir(done)
-			continue
+	real, _ := linkwalk.Resolve(name, func(entry string, _ bool) (string, error) {
+		f, err := t.entry(entry)
+		if err != nil {
+			return "", nil
 		}
-		next := path.Join(done, part)
-		target := ""
-		if f, err := t.entry(next); err == nil {
-			target, _ = readLink(f)
-			f.Close()
-		}
-		if target == "" {
-			done = next
-			continue
-		}
-		if links++; links > 40 {
-			return next
-		}
-		if strings.HasPrefix(target, "/") {
-			done = "/"
-		}
-		rest = append(strings.Split(target, "/"), rest...)
-	}
-	return done
+		defer f.Close()
+		link, _ := readLink(f)
+		return link, nil
+	})
+	return real
 }
 
 // readLink is empty for anything but a link.

@@ -13,6 +13,7 @@ import (
 
 	"gantry/engine"
 	"gantry/images/snapshot/stack"
+	"gantry/internal/linkwalk"
 	"gantry/internal/tartree"
 )
 
@@ -258,37 +259,15 @@ func (m mountPoints) leaf(name string, st *unix.Stat_t, lower *stack.Node) bool 
 // resolveIn follows the links of the layers; what is not there is taken as it
 // is.
 func resolveIn(lower *stack.Stack, name string) (string, error) {
-	done, rest := "/", strings.Split(name, "/")
-	for links := 0; len(rest) > 0; {
-		part := rest[0]
-		rest = rest[1:]
-		switch part {
-		case "", ".":
-			continue
-		case "..":
-			done = path.Dir(done)
-			continue
-		}
-		next := path.Join(done, part)
-		n, err := lower.Lookup(strings.TrimPrefix(next, "/"))
-		if err != nil {
+	real, err := linkwalk.Resolve(name, func(entry string, _ bool) (string, error) {
+		n, err := lower.Lookup(strings.TrimPrefix(entry, "/"))
+		if err != nil || n == nil || n.Stat.Mode&unix.S_IFMT != unix.S_IFLNK {
 			return "", err
 		}
-		if n == nil || n.Stat.Mode&unix.S_IFMT != unix.S_IFLNK {
-			done = next
-			continue
-		}
-		if links++; links > 40 {
-			return "", fmt.Errorf("%w image: too many links at %s", engine.ErrInvalid, next)
-		}
-		target, err := n.Readlink()
-		if err != nil {
-			return "", err
-		}
-		if strings.HasPrefix(target, "/") {
-			done = "/"
-		}
-		rest = append(strings.Split(target, "/"), rest...)
+		return n.Readlink()
+	})
+	if errors.Is(err, unix.ELOOP) {
+		return "", fmt.Errorf("%w image: too many links at %s", engine.ErrInvalid, real)
 	}
-	return done, nil
+	return real, err
 }

@@ -5,20 +5,17 @@ import (
 	"fmt"
 	"os"
 	"path"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"gantry/engine"
+	"gantry/internal/linkwalk"
 )
 
 // inRoot confines a lookup to the directory that it starts from: "/", ".." and
 // symbolic links stop there, and the links of /proc/PID, which jump to
 // anywhere, are refused.
 const inRoot = unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS
-
-// maxLinks is the kernel's own limit (MAXSYMLINKS).
-const maxLinks = 40
 
 // openIn opens name below dir.
 func openIn(dir int, name string, flags int) (int, error) {
@@ -76,41 +73,20 @@ func openTarget(root int, name string, kind target) (int, error) {
 // again, and someone who changes the tree meanwhile gets an entry elsewhere
 // below the same root, or an error.
 func makeIn(root int, name string, kind target) (int, error) {
-	done, rest := "/", strings.Split(name, "/")
-	for links := 0; len(rest) > 0; {
-		part := rest[0]
-		rest = rest[1:]
-		switch part {
-		case "", ".":
-			continue
-		case "..":
-			done = path.Dir(done)
-			continue
+	real, err := linkwalk.Resolve(name, func(entry string, last bool) (string, error) {
+		link, err := readLinkIn(root, entry)
+		if errors.Is(err, unix.ENOENT) {
+			return "", makeEntry(root, path.Dir(entry), path.Base(entry), last && kind == regularFile)
 		}
-		next := path.Join(done, part)
-		last := len(rest) == 0
-		link, err := readLinkIn(root, next)
-		switch {
-		case errors.Is(err, unix.ENOENT):
-			if err := makeEntry(root, done, part, last && kind == regularFile); err != nil {
-				return -1, err
-			}
-			done = next
-		case err != nil:
-			return -1, err
-		case link == "":
-			done = next
-		default:
-			if links++; links > maxLinks {
-				return -1, &os.PathError{Op: "open", Path: name, Err: unix.ELOOP}
-			}
-			if strings.HasPrefix(link, "/") {
-				done = "/"
-			}
-			rest = append(strings.Split(link, "/"), rest...)
-		}
+		return link, err
+	})
+	if errors.Is(err, unix.ELOOP) {
+		return -1, &os.PathError{Op: "open", Path: name, Err: err}
 	}
-	return openIn(root, done, unix.O_PATH)
+	if err != nil {
+		return -1, err
+	}
+	return openIn(root, real, unix.O_PATH)
 }
 
 // readLinkIn returns the target of a symbolic link, "" for anything else.
