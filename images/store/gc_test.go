@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -206,4 +207,28 @@ func TestGCLeavesWhatIsBeingWritten(t *testing.T) {
 	must(t, in.Commit())
 	_, _, err = p.Commit()
 	must(t, err)
+}
+// TestCollectionWhileLeasesEnd: a lease that is released between a collection's
+// finding it and its locking it is no failure.
+func TestCollectionWhileLeasesEnd(t *testing.T) {
+	s, _ := openStore(t)
+	for range 20 {
+		leases := make([]*store.Lease, 200)
+		for i := range leases {
+			var err error
+			leases[i], err = s.Lease(t.Context())
+			must(t, err)
+		}
+		var releases sync.WaitGroup
+		releases.Go(func() {
+			for _, l := range leases {
+				l.Release()
+			}
+		})
+		for range 5 {
+			_, err := s.GC(t.Context(), store.GCOptions{})
+			must(t, err)
+		}
+		releases.Wait()
+	}
 }

@@ -158,7 +158,7 @@ func (s *Store) readLease(path string, k *keepSet) error {
 		return err
 	}
 	if stale {
-		return os.Remove(path)
+		return ignoreAbsent(os.Remove(path)) // its holder may just have done so
 	}
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
