@@ -208,6 +208,7 @@ func TestGCLeavesWhatIsBeingWritten(t *testing.T) {
 	_, _, err = p.Commit()
 	must(t, err)
 }
+
 // TestCollectionWhileLeasesEnd: a lease that is released between a collection's
 // finding it and its locking it is no failure.
 func TestCollectionWhileLeasesEnd(t *testing.T) {
