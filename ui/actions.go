@@ -140,7 +140,7 @@ func viewActions() []keys.Action {
 		{ID: "tab.previous", Keys: []string{"["}, Title: "Previous tab", Help: "The previous side of what is chosen"},
 		{ID: "zoom", Keys: []string{"+"}, Title: "Zoom", Help: "Give the pane the whole screen"},
 		{ID: "unzoom", Keys: []string{"_"}, Title: "Zoom back", Help: "Show all panes again"},
-		{ID: "back", Keys: []string{"esc"}, Title: "Back", Help: "Clear filter and marks, leave a zoom, go to the containers"},
+		{ID: "back", Keys: []string{"esc"}, Title: "Back", Short: "back", Help: "Clear filter and marks, leave a zoom, go to the containers"},
 		{ID: "theme", Title: "Theme…", Word: "theme", Args: "[NAME]", Help: "Look at the themes, and choose one"},
 		{ID: "meters", Keys: []string{"%"}, Title: "Meters", Word: "meters", Help: "Measure what the rows on the screen and the host use, or stop it"},
 		{ID: "mouse", Keys: []string{"ctrl+t"}, Title: "Mouse", Word: "mouse", Help: "Leave the mouse to the terminal, which then selects text, or take it back"},

@@ -34,7 +34,7 @@ func (m *Model) containerSpec() lists.Spec[engine.ContainerSummary] {
 	return lists.Spec[row]{
 		ID:    func(c *row) string { return string(c.ID) },
 		Group: project,
-		Keys:  []string{"id", "name", "image", "status", "command", "project", "label"}, Named: []string{"label"},
+		Keys:  []string{"id", "name", "image", "status", "command", "project", "label"}, Named: []string{"command", "label"},
 		Field: containerField,
 		Orders: []lists.Order[row]{
 			{ID: "project", Title: "by project", Compare: byName, Grouped: true, Alone: "name"},
@@ -111,12 +111,18 @@ func urgency(c *engine.ContainerSummary) int {
 		return 0
 	case s.Status == engine.Restarting:
 		return 1
-	case s.Status == engine.Exited && s.ExitCode != 0:
+	case s.Status == engine.Exited && s.ExitCode != 0 || startFailed(c):
 		return 2
 	case s.Running:
 		return 3
 	}
 	return 4
+}
+
+// startFailed tells of a container whose program never ran: no attempt to start
+// it got as far.
+func startFailed(c *engine.ContainerSummary) bool {
+	return c.Status.Status == engine.Created && c.Status.Error != ""
 }
 
 // since is when the container's present state began.
@@ -194,6 +200,9 @@ func (m *Model) endCell(c *engine.ContainerSummary) lists.Cell {
 	_, word, style := m.styles.Status(c.Status)
 	age := m.age(since(c))
 	join := func(parts ...string) string { return strings.Join(parts, glyph.Sep) }
+	if startFailed(c) {
+		return lists.Cell{Text: join(word, c.Status.Error), Else: []string{word}, Style: style, Over: over}
+	}
 	if c.Status.Status != engine.Exited || c.Status.ExitCode == 0 && !c.Status.OOMKilled {
 		if c.Status.Status != engine.Paused {
 			style = m.styles.Muted

@@ -129,7 +129,7 @@ func (m *Model) place() {
 	}
 	if m.detail.open != nil {
 		r := l.of(detailPane)
-		m.detail.open.Place(max(0, r.w-2), r.inner(), m.focus == detailPane)
+		m.detail.open.Place(max(0, r.w-2), r.inner()-len(m.why(r)), m.focus == detailPane)
 	}
 	if r := l.of(sidePane); r.h > 0 {
 		m.detail.log.Place(max(0, r.w-2), r.inner(), m.focus == sidePane)
@@ -308,7 +308,8 @@ func (m *Model) detailPane(r rect) []string {
 		return p.Render(nil)
 	}
 	p.Position = m.detail.open.Status()
-	return p.Render(m.detail.open.View(w, h))
+	why := m.why(r)
+	return p.Render(append(why, m.detail.open.View(w, h-len(why))...))
 }
 
 // nothingChosen stands in the detail while the cursor is on no container. On

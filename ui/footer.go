@@ -52,23 +52,32 @@ func (m *Model) hintLine(room int) string {
 	return line
 }
 
-// shownHints are as many as there is room for, and always the last one: it
-// leads to all others.
+// shownHints are as many as there is room for, and always the last ones, of
+// which the very last goes last: they lead to all others.
 func (m *Model) shownHints(room int) []string {
-	hints := m.hints()
-	last := len(hints) - 1
-	if last < 0 {
-		return nil
+	hints, ways := m.hints()
+	first := len(hints) - ways
+	left := room
+	keep := make([]bool, len(hints))
+	try := func(i int) {
+		if w := widgets.Width(hints[i]) + 2; w <= left || i == len(hints)-1 {
+			left -= w
+			keep[i] = true
+		}
+	}
+	for i := len(hints) - 1; i >= first; i-- {
+		try(i)
+	}
+	for i := range first {
+		try(i)
 	}
 	var out []string
-	left := room - widgets.Width(hints[last]) - 2
-	for _, h := range hints[:last] {
-		if w := widgets.Width(h) + 2; w <= left {
-			left -= w
+	for i, h := range hints {
+		if keep[i] {
 			out = append(out, h)
 		}
 	}
-	return append(out, hints[last])
+	return out
 }
 
 // hintAt is the key of the hint in column x of the footer.
@@ -86,13 +95,14 @@ func (m *Model) hintAt(x int) string {
 }
 
 // hints are what can be done now, most useful first; the ways to everything
-// else, which are filter, menu and help, stand last. A dialog has its own.
-func (m *Model) hints() []string {
+// else, such as menu and help, stand last. A dialog has its own.
+func (m *Model) hints() (hints []string, ways int) {
 	if n := len(m.dialogs); n > 0 {
-		return m.dialogs[n-1].Hints()
+		hints = m.dialogs[n-1].Hints()
+		return hints, min(1, len(hints))
 	}
 	if m.welcoming() {
-		return m.welcomeHints()
+		return m.welcomeHints(), 1
 	}
 	most := 5
 	var out []string
@@ -109,7 +119,7 @@ func (m *Model) hints() []string {
 		most++ // and one that is not the tab's own
 	}
 	add(m.keys.In(m.scope()))
-	last := []keys.ID{"menu", "help"}
+	last := []keys.ID{"back", "menu", "help"}
 	if m.list(m.focus) != nil {
 		add(m.keys.In(keys.Lists))
 		last = []keys.ID{"filter", "menu", "help"}
@@ -117,7 +127,11 @@ func (m *Model) hints() []string {
 	for _, id := range last {
 		if a, ok := m.keys.Get(id); ok && len(a.Keys) > 0 {
 			out = append(out, a.Keys[0]+" "+a.Short)
+			ways++
 		}
 	}
-	return out
+	if l := m.list(m.focus); l != nil {
+		ways-- // the filter gives way to what can be done
+	}
+	return out, ways
 }

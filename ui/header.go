@@ -81,7 +81,7 @@ func (m *Model) counts() fact {
 		switch {
 		case c.Status.Running:
 			running++
-		case c.Status.Status == engine.Exited && c.Status.ExitCode != 0:
+		case c.Status.Status == engine.Exited && c.Status.ExitCode != 0 || startFailed(c):
 			failed++
 		default:
 			stopped++

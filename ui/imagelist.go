@@ -39,19 +39,19 @@ func (m *Model) imageSpec() lists.Spec[engine.ImageSummary] {
 			{ID: "used", Title: "by use", Compare: func(a, b *row) int { return cmp.Compare(len(a.Containers), len(b.Containers)) }, Down: true},
 		},
 		Columns: []lists.Column[row]{
-			{Title: "name", Order: "name", Min: 12, Grow: true, Cell: func(img *row, _ int) lists.Cell {
+			{Title: "name", Order: "name", Min: 18, Max: 60, Measure: func(img *row) int { return widgets.Width(imageLabel(img)) }, Grow: true, Cell: func(img *row, _ int) lists.Cell {
 				text, style := imageLabel(img), m.styles.Text
 				if len(img.Tags) == 0 {
 					style = m.styles.Muted
 				}
 				return lists.Cell{Text: text, Style: style, Name: true}
 			}},
-			{Title: "size", Order: "size", Min: 8, Right: true, Gap: 2, Cell: func(img *row, _ int) lists.Cell {
+			{Title: "size", Order: "size", Min: 6, Right: true, Gap: 2, Cell: func(img *row, _ int) lists.Cell {
 				return lists.Cell{Text: widgets.Bytes(float64(img.Size)), Style: m.styles.Text}
 			}},
-			{Title: "age", Order: "age", Min: 5, Right: true, Rank: 1, Cell: muted(func(img *row) string { return m.age(img.Created) })},
+			{Title: "age", Order: "age", Min: 4, Right: true, Rank: 1, Cell: muted(func(img *row) string { return m.age(img.Created) })},
 			{Title: "used", Order: "used", Min: 4, Max: 8, Measure: func(img *row) int { return widgets.Width(used(img)) }, Right: true, Rank: 2, Cell: func(img *row, _ int) lists.Cell {
-				return lists.Cell{Text: used(img), Style: m.styles.Muted}
+				return lists.Cell{Text: used(img), Else: []string{"used"}, Style: m.styles.Muted}
 			}},
 		},
 	}

@@ -6,6 +6,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"gantry/engine"
+	"gantry/ui/feed"
 	"gantry/ui/glyph"
 	"gantry/ui/lists"
 	"gantry/ui/widgets"
@@ -131,7 +132,7 @@ func (m *Model) listPane(p pane, r rect, name, none, next string) []string {
 	pane.Corner = l.Sorted()
 	w, _ := pane.Inner()
 	switch {
-	case !m.loaded:
+	case !m.state.Have.Has(kindOf(p)):
 		return pane.Render(nil)
 	case l.All() == 0:
 		return pane.Render(m.empty(w, none, next))
@@ -158,8 +159,16 @@ func (m *Model) listTitle(name string, l lister) string {
 }
 
 func (m *Model) empty(w int, what, next string) []string {
-	if !m.loaded {
-		return nil
-	}
 	return []string{"", " " + widgets.Fit(what, w-1), " " + m.styles.Muted.Render(widgets.Fit(next, w-1))}
+}
+
+// kindOf is what the list of a pane holds.
+func kindOf(p pane) feed.Kinds {
+	switch p {
+	case imagesPane:
+		return feed.Images
+	case jobsPane:
+		return feed.Jobs
+	}
+	return feed.Containers
 }

@@ -1,6 +1,10 @@
 package ui
 
-import tea "charm.land/bubbletea/v2"
+import (
+	tea "charm.land/bubbletea/v2"
+
+	"gantry/ui/feed"
+)
 
 // sight is all that the picture of a pane depends on. Two that are equal look
 // the same.
@@ -9,7 +13,7 @@ type sight struct {
 	version       uint64 // of the list, or of the details
 	styles        int
 	focused, zoom bool
-	loaded        bool
+	have          feed.Kinds
 }
 
 // memo is the panes as they were drawn last. A frame draws only those that have
@@ -21,7 +25,7 @@ type memo struct {
 
 // drawn is the picture of a pane, drawn when it was not yet.
 func (m *Model) drawn(p pane, r rect) []string {
-	now := sight{at: r, version: m.details, styles: m.restyled, focused: m.focus == p, zoom: m.zoom, loaded: m.loaded}
+	now := sight{at: r, version: m.details, styles: m.restyled, focused: m.focus == p, zoom: m.zoom, have: m.state.Have}
 	if l := m.list(p); l != nil {
 		now.version = l.Version()
 	}

@@ -65,7 +65,6 @@ type Model struct {
 	info       engine.Info
 	feed       *feed.Lists
 	state      feed.State
-	loaded     bool
 	listed     bool // lists have come, or an error in their place
 	containers *lists.List[engine.ContainerSummary]
 	images     *lists.List[engine.ImageSummary]

@@ -128,6 +128,9 @@ func (m *Model) clickPane(p pane, r rect, at tea.Mouse, double bool) tea.Cmd {
 	if y < 0 && p == detailPane {
 		return tea.Batch(cmd, m.clickTitle(at.X-r.x-3, r.w-6))
 	}
+	if p == detailPane {
+		y -= len(m.why(r))
+	}
 	if panel, ok := m.focused().(tabs.Pointer); ok && y >= 0 && y < r.inner() {
 		click := panel.Click
 		if double {

@@ -56,9 +56,9 @@ func (p paced) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	if msg, ok := msg.(panicMsg); ok {
 		panic(string(msg))
 	}
-	loaded := p.loaded
+	loaded := p.listed
 	_, cmd := p.Model.Update(msg)
-	if p.loaded && !loaded {
+	if p.listed && !loaded {
 		p.pace.now() // the first rows
 	}
 	return p, guarded(cmd)

@@ -75,11 +75,7 @@ func (m *Model) answered(msg tea.Msg) tea.Cmd {
 
 // accept takes a new state of the lists. The cursor stays on what it was on.
 func (m *Model) accept(s feed.State) {
-	if s.Err != nil {
-		m.state.Err = s.Err
-		return
-	}
-	m.state, m.loaded = s, true
+	m.state = s
 	m.forgetLoads()
 	m.containers.Set(s.Containers)
 	m.sought()

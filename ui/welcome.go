@@ -6,6 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"gantry/ui/feed"
 	"gantry/ui/glyph"
 	"gantry/ui/keys"
 	"gantry/ui/styles"
@@ -19,7 +20,8 @@ var offers = []keys.ID{"image.pull", "image.load", "demo.start"}
 // welcoming tells whether there is nothing to list yet: then the page offers a
 // beginning instead of empty lists.
 func (m *Model) welcoming() bool {
-	return m.loaded && len(m.state.Containers) == 0 && len(m.state.Images) == 0 && len(m.state.Jobs) == 0
+	s := &m.state
+	return s.Have.Has(feed.Containers|feed.Images|feed.Volumes|feed.Jobs) && len(s.Containers)+len(s.Images)+len(s.Volumes)+len(s.Jobs) == 0
 }
 
 // offered are the actions of the welcome with the keys that they have now.

@@ -15,6 +15,7 @@ type Container struct {
 	State    engine.State // created when empty
 	ExitCode int          // of an exited one
 	OOM      bool
+	Error    string    // why its last start failed
 	Created  time.Time // now when zero
 	Started  time.Time // Created when zero
 	Finished time.Time // now when zero
@@ -58,6 +59,7 @@ func (e *Engine) AddContainer(script Container) engine.ID {
 		started = script.Started.UTC()
 	}
 	e.event(c, engine.ActionCreate)
+	c.state.Error = script.Error
 	switch script.State {
 	case engine.Running, engine.Paused:
 		e.begin(c, c.program, started)
@@ -69,7 +71,7 @@ func (e *Engine) AddContainer(script Container) engine.ID {
 		}
 		c.exits = 1
 		c.lastExit = engine.ExitStatus{Code: script.ExitCode, OOMKilled: script.OOM, At: finished}
-		c.state = engine.ContainerState{Status: engine.Exited, ExitCode: script.ExitCode, OOMKilled: script.OOM, StartedAt: started, FinishedAt: finished}
+		c.state = engine.ContainerState{Status: engine.Exited, ExitCode: script.ExitCode, OOMKilled: script.OOM, Error: script.Error, StartedAt: started, FinishedAt: finished}
 	case engine.Removing, engine.Dead, engine.Restarting:
 		c.state.Status, c.state.StartedAt = script.State, started
 		c.state.Dead, c.state.Restarting = script.State == engine.Dead, script.State == engine.Restarting

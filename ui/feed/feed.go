@@ -8,7 +8,6 @@ package feed
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -18,13 +17,33 @@ import (
 // Frame is the shortest time between two messages of one feed.
 const Frame = 33 * time.Millisecond
 
-// State is what the lists show.
+// State is what the lists show. A list that cannot be read keeps its last
+// content and does not keep the others from theirs.
 type State struct {
 	Containers []engine.ContainerSummary
 	Images     []engine.ImageSummary
+	Volumes    []engine.VolumeSummary
 	Jobs       []engine.Job
-	Err        error // why the lists could not be read; they keep their last content
+	Have       Kinds // what has been read, at least once
+	Err        error // why a list could not be read
 }
+
+// Kinds is a set of kinds of objects.
+type Kinds uint8
+
+const (
+	Containers Kinds = 1 << iota
+	Images
+	Volumes
+	Jobs
+	everything = 1<<iota - 1
+)
+
+// Has tells whether all of some are in the set.
+func (k Kinds) Has(some Kinds) bool { return k&some == some }
+
+// first is what a start waits for; the rest follows behind it.
+const first = Containers | Images | Jobs
 
 // Lists follows the engine's objects.
 type Lists struct {
@@ -33,16 +52,14 @@ type Lists struct {
 	guard guard
 
 	mu    sync.Mutex
-	stale stale // what events have touched since it was listed
+	stale Kinds // what events have touched since it was listed
 	wake  chan struct{}
 }
 
-// stale names lists that are out of date.
-type stale struct{ containers, images, jobs bool }
-
 // NewLists starts to follow; it ends with ctx.
 func NewLists(ctx context.Context, eng engine.Engine) *Lists {
-	l := &Lists{eng: eng, next: make(chan State), stale: stale{true, true, true}, wake: make(chan struct{}, 1)}
+	l := &Lists{eng: eng, next: make(chan State), wake: make(chan struct{}, 1)}
+	l.mark(everything)
 	go l.guard.run(func() { l.run(ctx) }, func() {})
 	return l
 }
@@ -65,83 +82,71 @@ func (l *Lists) run(ctx context.Context) {
 	defer cancel()
 	watching := false
 	var state State
+	var lost Kinds // what could not be read, and is tried again at a time
+	var again time.Time
+	what := l.take(first)
 	for ctx.Err() == nil {
-		what := l.take()
-		seq, err := l.list(ctx, &state, what)
-		if state.Err = err; err != nil {
-			l.mark(what)
-		} else if !watching {
+		got := l.list(ctx, what)
+		got.into(&state)
+		if lost = lost&^got.kinds | got.lost; got.lost != 0 {
+			again = time.Now().Add(retry)
+		}
+		if lost == 0 || got.err != nil {
+			state.Err = got.err
+		}
+		if !watching && got.kinds.Has(Containers) {
 			watching = true
-			watch.Go(func() { l.guard.run(func() { l.watch(ctx, seq) }, cancel) })
+			watch.Go(func() { l.guard.run(func() { l.watch(ctx, got.seq()) }, cancel) })
 		}
 		select {
 		case l.next <- state:
 		case <-ctx.Done():
 			return
 		}
-		if err != nil { // try again by itself, slowly
-			wait(ctx, 2*time.Second)
-			continue
-		}
-		select {
-		case <-l.wake:
-		case <-ctx.Done():
+		if !l.sleep(ctx, lost != 0, again) {
 			return
 		}
+		if what = l.take(everything); lost != 0 && !time.Now().Before(again) {
+			what |= lost
+		}
+	}
+}
+
+// retry is the time after which a list that could not be read is tried again.
+// The others do not wait for it.
+const retry = 2 * time.Second
+
+// sleep waits until something is out of date, or until a time; false when ctx
+// has ended.
+func (l *Lists) sleep(ctx context.Context, timed bool, until time.Time) bool {
+	var due <-chan time.Time
+	if timed {
+		t := time.NewTimer(time.Until(until))
+		defer t.Stop()
+		due = t.C
+	}
+	select {
+	case <-l.wake:
 		wait(ctx, Frame)
+	case <-due:
+	case <-ctx.Done():
 	}
+	return ctx.Err() == nil
 }
 
-// list reads what is stale; the rest of the state stays as it is.
-func (l *Lists) list(ctx context.Context, s *State, what stale) (engine.Seq, error) {
-	var seqs []engine.Seq
-	var is engine.ImageList
-	var imagesErr error
-	var beside sync.WaitGroup // both read all records, and neither waits for the other
-	defer beside.Wait()
-	if what.images {
-		beside.Go(func() {
-			l.guard.run(func() { is, imagesErr = l.eng.Images().List(ctx, engine.ImageListOptions{}) }, func() {})
-		})
-	}
-	if what.containers {
-		cs, err := l.eng.Containers().List(ctx, engine.ListOptions{All: true})
-		if err != nil {
-			return 0, err
-		}
-		s.Containers, seqs = cs.Items, append(seqs, cs.Seq)
-	}
-	if what.images {
-		if beside.Wait(); imagesErr != nil {
-			return 0, imagesErr
-		}
-		s.Images, seqs = is.Items, append(seqs, is.Seq)
-	}
-	if what.jobs {
-		js, err := l.eng.Jobs().List(ctx)
-		if err != nil {
-			return 0, err
-		}
-		s.Jobs = js
-	}
-	if len(seqs) == 0 {
-		return 0, nil
-	}
-	return slices.Min(seqs), nil
-}
-
-func (l *Lists) take() stale {
+// take is what of some kinds has to be listed now.
+func (l *Lists) take(of Kinds) Kinds {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	what := l.stale
-	l.stale = stale{}
+	what := l.stale & of
+	l.stale &^= what
 	return what
 }
 
 // mark says that lists are out of date.
-func (l *Lists) mark(s stale) {
+func (l *Lists) mark(k Kinds) {
 	l.mu.Lock()
-	l.stale = stale{l.stale.containers || s.containers, l.stale.images || s.images, l.stale.jobs || s.jobs}
+	l.stale |= k
 	l.mu.Unlock()
 	select {
 	case l.wake <- struct{}{}:
@@ -150,17 +155,26 @@ func (l *Lists) mark(s stale) {
 }
 
 // touched is what an event puts out of date. Images tell which containers use
-// them, so they change with the coming and going of those.
-func touched(ev engine.Event) stale {
+// them, so they change with the coming and going of those. Who mounts a volume
+// is known from the containers.
+func touched(ev engine.Event) Kinds {
 	switch ev.Kind {
 	case engine.KindImage:
-		return stale{images: true, containers: true} // containers show their image's name
+		return Images | Containers // containers show their image's name
 	case engine.KindJob:
-		return stale{jobs: true}
+		return Jobs
 	case engine.KindContainer:
-		return stale{containers: true, images: ev.Action == engine.ActionCreate || ev.Action == engine.ActionDestroy}
+		if ev.Action == engine.ActionCreate || ev.Action == engine.ActionDestroy {
+			return Containers | Images
+		}
+		return Containers
+	case engine.KindVolume:
+		if ev.Action == engine.ActionMount || ev.Action == engine.ActionUnmount {
+			return 0
+		}
+		return Volumes
 	}
-	return stale{true, true, true}
+	return everything
 }
 
 // watch says when something happened. A gap in the journal counts as a change
@@ -172,11 +186,13 @@ func (l *Lists) watch(ctx context.Context, after engine.Seq) {
 				if errors.Is(err, engine.ErrLagged) {
 					after = 0
 				}
-				l.mark(stale{true, true, true})
+				l.mark(everything)
 				continue
 			}
 			after = ev.Seq
-			l.mark(touched(ev))
+			if what := touched(ev); what != 0 {
+				l.mark(what)
+			}
 		}
 		wait(ctx, time.Second) // the watch broke: not in a hot loop
 	}

@@ -13,8 +13,21 @@ func (l *List[T]) Filter(text string) {
 	if text == l.filter {
 		return
 	}
+	was := l.at
 	l.filter = text
-	l.rebuild()
+	if l.rebuild(); l.at != was {
+		l.first()
+	}
+}
+
+// first puts the cursor on the first item: what is typed goes on to name it,
+// wherever the row was that the cursor has lost.
+func (l *List[T]) first() {
+	l.cursor, l.offset = 0, 0
+	if len(l.entries) > 1 && l.entries[0].item < 0 && l.entries[1].item >= 0 {
+		l.cursor = 1
+	}
+	l.settle()
 }
 
 // Filtered is the filter in use.

@@ -155,6 +155,9 @@ func (s Styles) Status(c engine.ContainerState) (sign, word string, style lipglo
 	case engine.Removing:
 		return glyph.Starting, "removing", s.Busy
 	case engine.Created:
+		if c.Error != "" {
+			return glyph.Failed, "start failed", s.Bad
+		}
 		return glyph.Exited, "created", s.Muted
 	case engine.Exited:
 		if c.ExitCode == 0 {
