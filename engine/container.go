@@ -37,7 +37,15 @@ type ContainerConfig struct {
 
 // HostConfig is the part that depends on the host.
 type HostConfig struct {
-	NetworkMode     string            `json:"NetworkMode"` // "none" or "host"
+	// NetworkMode is the first network: a name or an ID, "bridge", "none", "host"
+	// or "container:ID". "" and "default" are the engine's default (Info).
+	NetworkMode     string            `json:"NetworkMode"`
+	PortBindings    PortMap           `json:"PortBindings"`
+	PublishAllPorts bool              `json:"PublishAllPorts"` // all exposed ones, at any port of the host
+	DNS             []string          `json:"Dns"`             // servers
+	DNSOptions      []string          `json:"DnsOptions"`
+	DNSSearch       []string          `json:"DnsSearch"`
+	ExtraHosts      []string          `json:"ExtraHosts"` // "name:address", for /etc/hosts; "host-gateway" is the host
 	AutoRemove      bool              `json:"AutoRemove"`
 	Init            *bool             `json:"Init,omitempty"`
 	ReadonlyRootfs  bool              `json:"ReadonlyRootfs"`
@@ -138,6 +146,9 @@ type CreateOptions struct {
 	Host     HostConfig
 	// ResetEntrypoint says that an empty Config.Entrypoint is meant.
 	ResetEntrypoint bool
+	// Networks are those that the container is connected to when it starts, the
+	// first one first (eth0). Empty: Host.NetworkMode alone.
+	Networks []NetworkAttachment
 	// StartSoon says that the same caller is about to start the container: the
 	// engine may begin with what a start needs while it creates.
 	StartSoon bool
@@ -162,6 +173,11 @@ type ContainerSummary struct {
 	Labels   map[string]string `json:"Labels"`
 	Mounts   []MountPoint      `json:"Mounts"`
 	Networks []string          `json:"Networks"`
+	// Ports are those of a running container that the host has published, and
+	// those that are only exposed.
+	Ports PortMap `json:"Ports,omitempty"`
+	// Addresses are a running container's, by network.
+	Addresses map[string][]string `json:"Addresses,omitempty"`
 	// SizeRw and SizeRootFs are bytes, set when ListOptions.Size was.
 	SizeRw     int64 `json:"SizeRw,omitempty"`
 	SizeRootFs int64 `json:"SizeRootFs,omitempty"`
@@ -196,21 +212,22 @@ type MountPoint struct {
 
 // ContainerDetail is what inspect shows.
 type ContainerDetail struct {
-	ID           ID              `json:"Id"`
-	Created      time.Time       `json:"Created"`
-	Path         string          `json:"Path"`
-	Args         []string        `json:"Args"`
-	State        ContainerState  `json:"State"`
-	Image        images.Digest   `json:"Image"`
-	Name         string          `json:"Name"` // with a leading slash, as docker
-	RestartCount int             `json:"RestartCount"`
-	Driver       string          `json:"Driver"` // overlay, reflink or copy
-	Platform     string          `json:"Platform"`
-	LogPath      string          `json:"LogPath"`
-	Config       ContainerConfig `json:"Config"`
-	HostConfig   HostConfig      `json:"HostConfig"`
-	Mounts       []MountPoint    `json:"Mounts"`
-	CgroupPath   string          `json:"CgroupPath"`
+	ID              ID              `json:"Id"`
+	Created         time.Time       `json:"Created"`
+	Path            string          `json:"Path"`
+	Args            []string        `json:"Args"`
+	State           ContainerState  `json:"State"`
+	Image           images.Digest   `json:"Image"`
+	Name            string          `json:"Name"` // with a leading slash, as docker
+	RestartCount    int             `json:"RestartCount"`
+	Driver          string          `json:"Driver"` // overlay, reflink or copy
+	Platform        string          `json:"Platform"`
+	LogPath         string          `json:"LogPath"`
+	Config          ContainerConfig `json:"Config"`
+	HostConfig      HostConfig      `json:"HostConfig"`
+	Mounts          []MountPoint    `json:"Mounts"`
+	CgroupPath      string          `json:"CgroupPath"`
+	NetworkSettings NetworkSettings `json:"NetworkSettings"`
 	// SizeRw and SizeRootFs are nil unless asked for.
 	SizeRw     *int64 `json:"SizeRw,omitempty"`
 	SizeRootFs *int64 `json:"SizeRootFs,omitempty"`

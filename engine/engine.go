@@ -17,6 +17,7 @@ type Engine interface {
 	Containers() Containers
 	Images() Images
 	Volumes() Volumes
+	Networks() Networks
 	Jobs() Jobs
 	System() System
 	// Watch yields what happens after the event that opts.After names. When
@@ -139,6 +140,27 @@ type Volumes interface {
 	Remove(ctx context.Context, name string, opts VolumeRemoveOptions) error
 	// Prune removes anonymous volumes that no container mounts; with opts.All
 	// the named ones, too.
+	Prune(ctx context.Context, opts PruneOptions) (PruneReport, error)
+}
+
+// Networks is everything that can be done with networks. ref is a name, an ID or
+// a unique prefix of one.
+type Networks interface {
+	List(ctx context.Context, opts NetworkListOptions) (NetworkList, error)
+	Inspect(ctx context.Context, ref string) (Network, error)
+	// Create refuses a name that is taken (ErrConflict), and a subnet that
+	// overlaps what the host or another network has.
+	Create(ctx context.Context, opts NetworkCreateOptions) (NetworkCreateResult, error)
+	// Remove refuses a network that running containers are connected to
+	// (ErrInUse), and those that every engine has.
+	Remove(ctx context.Context, ref string, opts NetworkRemoveOptions) error
+	// Connect adds a network to a container, at once when that runs.
+	Connect(ctx context.Context, ref, container string, opts EndpointOptions) error
+	// Disconnect takes it away. With force a container that is not there, or not
+	// connected, is no error.
+	Disconnect(ctx context.Context, ref, container string, force bool) error
+	// Prune removes the networks that no running container is connected to, but
+	// for those that every engine has.
 	Prune(ctx context.Context, opts PruneOptions) (PruneReport, error)
 }
 

@@ -9,6 +9,7 @@ const (
 	KindContainer ObjectKind = "container"
 	KindImage     ObjectKind = "image"
 	KindVolume    ObjectKind = "volume"
+	KindNetwork   ObjectKind = "network"
 	KindJob       ObjectKind = "job"
 )
 
@@ -48,6 +49,9 @@ const (
 
 	ActionMount   = "mount" // attributes container, destination, driver, propagation, read/write
 	ActionUnmount = "unmount"
+
+	ActionConnect    = "connect" // of a network; attributes name, type, container
+	ActionDisconnect = "disconnect"
 )
 
 // Event is one thing that happened. Attributes hold name, image and the
@@ -63,7 +67,7 @@ type Event struct {
 
 // WatchOptions choose events. With After zero and Since zero only new events
 // come; Since replays from the journal; a non-zero Until ends the sequence
-// there. Filters are docker's: type, event, container, image, volume, label.
+// there. Filters are docker's: type, event, container, image, volume, network, label.
 type WatchOptions struct {
 	After   Seq
 	Since   time.Time

@@ -17,7 +17,8 @@ type Info struct {
 	Controllers  []string  `json:"controllers"`    // usable ones
 	Containers   Counts    `json:"containers"`     // by state
 	Images       int       `json:"images"`         //
-	DefaultNet   string    `json:"defaultNetwork"` // "none" until bridges arrive
+	DefaultNet   string    `json:"defaultNetwork"` // of containers that name none
+	Networks     bool      `json:"networks"`       // false: there are host and none only
 	Features     []Feature `json:"features"`
 	Unsupported  []string  `json:"unsupported,omitempty"` // actions that this engine cannot do
 	Warnings     []string  `json:"warnings,omitempty"`

@@ -16,6 +16,7 @@ var keys = map[string]func(ev engine.Event, value string) bool{
 	"container": matchContainer,
 	"image":     matchImage,
 	"volume":    matchVolume,
+	"network":   matchNetwork,
 	"label":     matchLabel,
 }
 
@@ -26,7 +27,7 @@ type filter struct{ values engine.Filters }
 func newFilter(f engine.Filters) (filter, error) {
 	for key := range f {
 		if keys[key] == nil {
-			return filter{}, fmt.Errorf("watch events: %w filter %q: use container, event, image, label, type or volume", engine.ErrInvalid, key)
+			return filter{}, fmt.Errorf("watch events: %w filter %q: use container, event, image, label, network, type or volume", engine.ErrInvalid, key)
 		}
 	}
 	return filter{values: f}, nil
@@ -62,6 +63,11 @@ func matchContainer(ev engine.Event, v string) bool {
 // matchVolume takes a volume's name.
 func matchVolume(ev engine.Event, v string) bool {
 	return ev.Kind == engine.KindVolume && v != "" && ev.ID == v
+}
+
+// matchNetwork takes an ID, the beginning of one, or a name.
+func matchNetwork(ev engine.Event, v string) bool {
+	return ev.Kind == engine.KindNetwork && v != "" && (strings.HasPrefix(ev.ID, v) || ev.Attributes["name"] == v)
 }
 
 // matchImage takes an ID or the beginning of one, or a reference; one without a

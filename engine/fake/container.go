@@ -37,6 +37,7 @@ type container struct {
 	platform images.Platform
 	// anonymous are the volumes that were made for it alone.
 	anonymous []string
+	endpoints []*endpoint     // its networks, the first one first
 	files     map[string]file // that it has beyond its image's, by path
 }
 
@@ -146,6 +147,9 @@ func (e *Engine) newContainer(opts engine.CreateOptions) (*container, error) {
 		c.detail.Mounts = append(c.detail.Mounts, engine.MountPoint{
 			Type: m.Type, Source: m.Source, Destination: m.Target, RW: !m.ReadOnly, Propagation: "rprivate",
 		})
+	}
+	if err := e.joinNetworks(c, opts); err != nil {
+		return nil, err
 	}
 	if err := e.mountVolumes(c, opts); err != nil {
 		return nil, err

@@ -23,7 +23,8 @@ type Engine struct {
 	info       engine.Info
 	containers []*container // in order of creation
 	images     []*image
-	volumes    []*volume // by name
+	volumes    []*volume  // by name
+	networks   []*network // by name
 	remotes    map[string]Remote
 	logins     map[string]engine.Credentials
 	jobs       []*job
@@ -41,13 +42,14 @@ var (
 	_ engine.Containers = containers{}
 	_ engine.Images     = imageStore{}
 	_ engine.Volumes    = volumes{}
+	_ engine.Networks   = networks{}
 	_ engine.Jobs       = jobs{}
 	_ engine.Session    = (*session)(nil)
 )
 
 // New makes an engine without images and containers.
 func New() *Engine {
-	return &Engine{
+	e := &Engine{
 		changed:  make(chan struct{}),
 		remotes:  map[string]Remote{},
 		logins:   map[string]engine.Credentials{},
@@ -57,7 +59,7 @@ func New() *Engine {
 			Name: "fake engine", Version: "0.0.0-fake", Root: "/var/lib/gantry", Runtime: "/run/gantry",
 			Kernel: "6.18.0", OS: "Fake Linux 1", Architecture: "amd64", CPUs: 4, Memory: 8 << 30,
 			Storage: "overlay", Cgroup: "v2", CgroupParent: "/gantry",
-			Controllers: []string{"cpu", "memory", "pids"}, DefaultNet: "none",
+			Controllers: []string{"cpu", "memory", "pids"}, DefaultNet: "none", Networks: true,
 			Features: []engine.Feature{
 				{Name: "overlay", OK: true},
 				{Name: "seccomp", OK: true},
@@ -65,6 +67,8 @@ func New() *Engine {
 			},
 		},
 	}
+	e.predefine()
+	return e
 }
 
 // Containers returns the container roles.
@@ -75,6 +79,9 @@ func (e *Engine) Images() engine.Images { return imageStore{e} }
 
 // Volumes returns the role of volumes.
 func (e *Engine) Volumes() engine.Volumes { return volumes{e} }
+
+// Networks returns the role of networks.
+func (e *Engine) Networks() engine.Networks { return networks{e} }
 
 // Jobs returns the job role.
 func (e *Engine) Jobs() engine.Jobs { return jobs{e} }

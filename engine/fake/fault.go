@@ -60,6 +60,14 @@ const (
 	OpVolumeRemove  Op = "volume remove"
 	OpVolumePrune   Op = "volume prune"
 
+	OpNetworkList       Op = "network list"
+	OpNetworkInspect    Op = "network inspect"
+	OpNetworkCreate     Op = "network create"
+	OpNetworkRemove     Op = "network remove"
+	OpNetworkConnect    Op = "network connect"
+	OpNetworkDisconnect Op = "network disconnect"
+	OpNetworkPrune      Op = "network prune"
+
 	OpJobList   Op = "job list"
 	OpJobStart  Op = "job start"
 	OpJobFollow Op = "job follow"

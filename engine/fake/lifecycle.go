@@ -101,6 +101,7 @@ func (e *Engine) start(c *container, ref string) error {
 func (e *Engine) begin(c *container, run Program, at time.Time) {
 	c.state = engine.ContainerState{Status: engine.Running, Running: true, Pid: 1000 + e.draw(), StartedAt: at, FinishedAt: c.state.FinishedAt}
 	c.mark("started")
+	e.plugAll(c)
 	p := &Process{
 		Args: append([]string{c.detail.Path}, c.detail.Args...), Env: c.detail.Config.Env,
 		Dir: c.detail.Config.WorkingDir, User: c.detail.Config.User, Tty: c.detail.Config.Tty,
@@ -132,6 +133,7 @@ func (e *Engine) exited(c *container, pr *proc) {
 	c.lastExit = engine.ExitStatus{Code: pr.code, OOMKilled: c.state.OOMKilled, At: now}
 	c.exits++
 	c.proc = nil
+	e.unplugAll(c)
 	c.mark("exited " + strconv.Itoa(pr.code))
 	for _, s := range c.sessions {
 		s.ended, s.exit = true, c.lastExit

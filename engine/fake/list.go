@@ -42,9 +42,7 @@ func (c *container) summary(size bool) engine.ContainerSummary {
 		Command: append([]string{c.detail.Path}, c.detail.Args...), Created: c.detail.Created,
 		Status: c.state, Labels: c.detail.Config.Labels, Mounts: c.detail.Mounts,
 	}
-	if c.detail.HostConfig.NetworkMode != "" {
-		s.Networks = []string{c.detail.HostConfig.NetworkMode}
-	}
+	s.Networks, s.Addresses = c.networkNames()
 	if size {
 		s.SizeRw, s.SizeRootFs = c.sizeRw, c.rootSize()
 	}
@@ -96,7 +94,9 @@ func (e *Engine) listTest(key, v string) (func(*container) bool, error) {
 		}
 		return func(c *container) bool { return re.MatchString(c.name) || re.MatchString("/"+c.name) }, err
 	case "network":
-		return func(c *container) bool { return c.detail.HostConfig.NetworkMode == v }, nil
+		return func(c *container) bool {
+			return slices.ContainsFunc(c.endpoints, func(p *endpoint) bool { return p.net.Name == v || v != "" && strings.HasPrefix(string(p.net.ID), v) })
+		}, nil
 	case "volume":
 		return func(c *container) bool {
 			return slices.ContainsFunc(c.detail.Mounts, func(m engine.MountPoint) bool { return m.Name == v && v != "" || m.Destination == v })
@@ -129,7 +129,7 @@ func (cs containers) Inspect(ctx context.Context, ref string) (engine.ContainerD
 	}
 	defer cs.e.mu.Unlock()
 	d := c.detail
-	d.Name, d.State = "/"+c.name, c.state
+	d.Name, d.State, d.NetworkSettings = "/"+c.name, c.state, c.networkSettings()
 	rw, root := c.sizeRw, c.rootSize()
 	d.SizeRw, d.SizeRootFs = &rw, &root
 	return d, nil

@@ -22,6 +22,7 @@ type Container struct {
 	Program  Program   // of the running ones and of later starts; Idle when nil
 	Labels   map[string]string
 	Host     engine.HostConfig
+	Networks []string // names; the engine's default when empty
 	Tty      bool
 	Log      []logs.Entry
 	Sample   func(time.Time) engine.Sample
@@ -36,7 +37,7 @@ func (e *Engine) AddContainer(script Container) engine.ID {
 	if script.Command == nil {
 		script.Command = []string{"/bin/app"}
 	}
-	c, err := e.newContainer(engine.CreateOptions{Name: script.Name, Host: script.Host, Config: engine.ContainerConfig{
+	c, err := e.newContainer(engine.CreateOptions{Name: script.Name, Host: script.Host, Networks: attachments(script.Networks), Config: engine.ContainerConfig{
 		Image: script.Image, Cmd: script.Command, Labels: script.Labels, Tty: script.Tty, OpenStdin: script.Tty,
 	}})
 	if err != nil {

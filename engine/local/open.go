@@ -160,10 +160,11 @@ func stateHint(err error) string {
 	return "choose another place with --root or GANTRY_ROOT"
 }
 
-// Containers, Images, Volumes and Jobs return the engine's roles.
+// Containers, Images, Volumes, Networks and Jobs return the engine's roles.
 func (e *Engine) Containers() engine.Containers { return (*containers)(e) }
 func (e *Engine) Images() engine.Images         { return (*imageStore)(e) }
 func (e *Engine) Volumes() engine.Volumes       { return (*volumes)(e) }
+func (e *Engine) Networks() engine.Networks     { return (*networks)(e) }
 func (e *Engine) Jobs() engine.Jobs             { return e.jobs }
 
 // Close frees what the engine holds in this process; containers run on.
@@ -172,10 +173,11 @@ func (e *Engine) Close() error {
 	return nil
 }
 
-// containers, imageStore and volumes give the roles' methods names of their
+// containers, imageStore, volumes and networks give the roles' methods names of their
 // own: all have a List, an Inspect and a Remove.
 type (
 	containers Engine
 	imageStore Engine
 	volumes    Engine
+	networks   Engine
 )
