@@ -9,6 +9,7 @@ import (
 
 	"gantry/engine"
 	"gantry/engine/cgroup/leaf"
+	"gantry/internal/osthread"
 )
 
 // builder makes the waiting process. Create and Exec share it; they differ in
@@ -43,7 +44,7 @@ type surroundings interface {
 // run builds the process on a thread of its own.
 func (b *builder) run(s surroundings) (*Process, error) {
 	var p *Process
-	err := onThread(func() (err error) {
+	err := osthread.Run(func() (err error) {
 		defer b.open.close()
 		p, err = b.onThread(s)
 		return err

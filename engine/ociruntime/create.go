@@ -18,6 +18,9 @@ type CreateOptions struct {
 	// in the container's mount namespace only. The caller closes it. nil:
 	// Spec.Root.Path, an absolute path.
 	Root *os.File
+	// Network is the namespace to enter where Spec has a fresh one. The caller
+	// closes it. nil: a fresh one, with nothing but a loopback device that is up.
+	Network *os.File
 	// Seccomp is the compiled Spec.Linux.Seccomp, of which only the flags are
 	// read here.
 	Seccomp []unix.SockFilter

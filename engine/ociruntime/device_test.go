@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"gantry/internal/osthread"
 )
 
 // Where nodes cannot be made (the engine runs in a container itself), the
@@ -14,7 +16,7 @@ func TestBoundDeviceNodes(t *testing.T) {
 		t.Skip("needs root: it mounts")
 	}
 	dir := t.TempDir()
-	if err := onThread(func() error { return bindNull(t, dir) }); err != nil {
+	if err := osthread.Run(func() error { return bindNull(t, dir) }); err != nil {
 		t.Error(err)
 	}
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
+
+	"gantry/internal/osthread"
 )
 
 // OpenRoot opens the root of a process's mount namespace: what lies at paths
@@ -28,7 +30,7 @@ func CloneRoot(pidfd *os.File) (*os.File, error) {
 
 func inMountNamespace(pidfd *os.File, open func() (int, error)) (*os.File, error) {
 	var root *os.File
-	err := onThread(func() error {
+	err := osthread.Run(func() error {
 		// A thread that shares its working directory with others cannot change
 		// the mount namespace (setns(2)).
 		if err := unix.Unshare(unix.CLONE_FS); err != nil {
@@ -58,7 +60,7 @@ func MountBinds(root *os.File, mounts []specs.Mount) (release func(), err error)
 	gone := make(chan error, 1)
 	ready := make(chan error, 1)
 	go func() {
-		gone <- onThread(func() error {
+		gone <- osthread.Run(func() error {
 			err := mountBinds(root, mounts)
 			ready <- err
 			if err == nil {

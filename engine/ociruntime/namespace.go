@@ -2,6 +2,8 @@ package ociruntime
 
 import (
 	"fmt"
+	"os"
+	"slices"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -30,13 +32,20 @@ type namespaces struct {
 type joinNS struct{ fd, flag int }
 
 // openNamespaces opens the files of namespaces to join while the caller's own
-// paths still mean something.
-func openNamespaces(spec *specs.Spec, open *fds) (namespaces, error) {
+// paths still mean something. network, if any, takes the place of a fresh one.
+func openNamespaces(spec *specs.Spec, network *os.File, open *fds) (namespaces, error) {
 	var ns namespaces
 	for _, n := range spec.Linux.Namespaces {
 		flag, ok := nsFlags[n.Type]
 		if !ok {
 			return ns, fmt.Errorf("make %s namespace: %w by this runtime", n.Type, engine.ErrUnsupported)
+		}
+		if flag == unix.CLONE_NEWNET && network != nil {
+			if n.Path != "" {
+				return ns, fmt.Errorf("%w spec: it names a network namespace, and the start brings another", engine.ErrInvalid)
+			}
+			ns.join = append(ns.join, joinNS{int(network.Fd()), flag})
+			continue
 		}
 		if n.Path == "" {
 			ns.fresh |= flag
@@ -51,13 +60,20 @@ func openNamespaces(spec *specs.Spec, open *fds) (namespaces, error) {
 		}
 		ns.join = append(ns.join, joinNS{open.add(fd), flag})
 	}
-	if ns.fresh&unix.CLONE_NEWNS == 0 {
+	switch {
+	case ns.fresh&unix.CLONE_NEWNS == 0:
 		return ns, fmt.Errorf("%w spec: a container needs a mount namespace of its own", engine.ErrInvalid)
+	case network != nil && !ns.joins(unix.CLONE_NEWNET):
+		return ns, fmt.Errorf("%w spec: it is for the host's network, and the start brings a network namespace", engine.ErrInvalid)
 	}
 	return ns, nil
 }
 
 func (n namespaces) has(flag int) bool { return n.fresh&flag != 0 }
+
+func (n namespaces) joins(flag int) bool {
+	return slices.ContainsFunc(n.join, func(j joinNS) bool { return j.flag == flag })
+}
 
 // enter moves the calling thread. The pid namespace takes effect for its
 // children; the cgroup namespace is made by the child, once it is in its group.
@@ -90,26 +106,6 @@ func nameHost(spec *specs.Spec, ns namespaces) error {
 		if err := unix.Setdomainname([]byte(spec.Domainname)); err != nil {
 			return fmt.Errorf("set domain name %q: %w", spec.Domainname, err)
 		}
-	}
-	return nil
-}
-
-// loopbackUp brings lo up in the thread's network namespace, where the kernel
-// makes it down.
-func loopbackUp() error {
-	s, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("bring up lo: %w", err)
-	}
-	defer unix.Close(s)
-	ifr, err := unix.NewIfreq("lo")
-	if err != nil {
-		return fmt.Errorf("bring up lo: %w", err)
-	}
-	ifr.SetUint16(unix.IFF_UP)
-	// Interface ioctls are answered by any socket of the namespace.
-	if err := unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, ifr); err != nil {
-		return fmt.Errorf("bring up lo: %w", err)
 	}
 	return nil
 }

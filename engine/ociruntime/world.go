@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gantry/engine"
+	"gantry/engine/network/netns"
 )
 
 // world is the container that Create builds around its thread.
@@ -20,7 +21,7 @@ type world struct {
 // enter moves the thread into new namespaces and builds there all that can be
 // built before there is a process.
 func (w *world) enter(b *builder) error {
-	ns, err := openNamespaces(w.Spec, &b.open)
+	ns, err := openNamespaces(w.Spec, w.Network, &b.open)
 	if err != nil {
 		return err
 	}
@@ -38,7 +39,7 @@ func (w *world) enter(b *builder) error {
 		return err
 	}
 	if ns.has(unix.CLONE_NEWNET) {
-		if err := loopbackUp(); err != nil {
+		if err := netns.LoopbackUp(); err != nil {
 			return err
 		}
 	}

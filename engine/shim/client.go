@@ -64,6 +64,17 @@ func (c *Client) Start(ctx context.Context) error {
 	return err
 }
 
+// Launch is Start with what the bundle does not say. A monitor that waits since
+// before an upgrade, and would not understand it, is sent away: the error is
+// ErrGone then, and the caller spawns another.
+func (c *Client) Launch(ctx context.Context, l Launch) error {
+	_, err := c.ask(ctx, request{Op: opLaunch, Launch: &l})
+	if errors.Is(err, errOld) {
+		return fmt.Errorf("%w (%w)", ErrGone, errors.Join(err, c.Dismiss(ctx)))
+	}
+	return err
+}
+
 // Signal goes to the container's first program.
 func (c *Client) Signal(ctx context.Context, sig int) error {
 	_, err := c.ask(ctx, request{Op: opSignal, Signal: sig})
@@ -176,6 +187,9 @@ func (c *conn) converse(req request) (answer, error) {
 		if err = c.receive(kindHello, &h); err == nil {
 			err = c.answer(&ans)
 		}
+	}
+	if errors.Is(err, engine.ErrUnsupported) && req.Op == opLaunch && h.V < launchVersion {
+		err = errOld
 	}
 	return ans, gone(err)
 }

@@ -11,6 +11,9 @@ import (
 // container stands.
 var ErrGone = errors.New("the container has no monitor")
 
+// errOld says that a monitor does not know a request.
+var errOld = errors.New("the monitor is of an older version")
+
 // classes are the errors that keep their identity over the socket. The first
 // one that fits wins.
 var classes = []struct {

@@ -9,7 +9,9 @@ import (
 // Version of the protocol. A monitor runs as long as its container, so clients
 // of newer versions meet it: requests of this version and the two before it
 // must stay understood, and a client uses what the monitor's hello offers.
-const Version = 1
+//
+// Version 2 has the launch.
+const Version = 2
 
 // One connection carries one request. All integers are big endian.
 //
@@ -66,6 +68,11 @@ func (k kind) limit() int {
 	return -1
 }
 
+// launchVersion is the first that knows opLaunch. An older monitor refuses the
+// request as a whole; a further member of opStart it would pass over, and run
+// the container in an empty namespace.
+const launchVersion = 2
+
 // handshakeTime bounds how long a connection may take to say what it wants.
 const handshakeTime = 10 * time.Second
 
@@ -76,7 +83,8 @@ type hello struct {
 // Operations.
 const (
 	opStatus  = "status"
-	opStart   = "start"
+	opStart   = "start"  // from the bundle alone
+	opLaunch  = "launch" // with what Launch says; since version 2
 	opSignal  = "signal" // of Exec, or of the container
 	opPause   = "pause"
 	opUnpause = "unpause"
@@ -95,6 +103,16 @@ type request struct {
 	Size    engine.TermSize       `json:"size,omitzero"`
 	Attach  *engine.AttachOptions `json:"attach,omitempty"`
 	Program *engine.ExecOptions   `json:"program,omitempty"`
+	Launch  *Launch               `json:"launch,omitempty"`
+}
+
+// Launch is what a start brings along that is not in the bundle: it is good for
+// this one attempt.
+type Launch struct {
+	// Netns is the path of a network namespace that the container enters
+	// instead of a fresh one, such as /proc/PID/fd/N. It has to be valid until
+	// the launch is answered. "": a fresh one.
+	Netns string `json:"netns,omitempty"`
 }
 
 type answer struct {

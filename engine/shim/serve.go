@@ -85,7 +85,12 @@ func (s *shim) act(c *conn, req *request) (ans answer, err error) {
 	case opStatus:
 		ans.Status = s.status()
 	case opStart:
-		err = s.launch()
+		err = s.launch(Launch{})
+	case opLaunch:
+		if req.Launch == nil {
+			return ans, fmt.Errorf("%w: launch without orders", errProtocol)
+		}
+		err = s.launch(*req.Launch)
 	case opDismiss:
 		err = s.dismiss()
 	case opPause:

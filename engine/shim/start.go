@@ -22,7 +22,7 @@ var checkpoint = func(string) {}
 
 // launch starts the container. A start that fails is on record as an attempt
 // that ended, and the monitor leaves: the next start gets a new one.
-func (s *shim) launch() error {
+func (s *shim) launch(l Launch) error {
 	s.moves.Lock()
 	defer s.moves.Unlock()
 	switch st := s.current(); {
@@ -36,7 +36,7 @@ func (s *shim) launch() error {
 		return err
 	}
 	attempt := last + 1
-	if err := s.run(attempt); err != nil {
+	if err := s.run(attempt, l); err != nil {
 		s.input.drop()
 		s.streams.close()
 		s.conclude(ExitRecord{Attempt: attempt, Code: exitCode(err), At: time.Now().UTC(), Error: err.Error(), NeverRan: !ran})
@@ -46,15 +46,22 @@ func (s *shim) launch() error {
 }
 
 // run makes the container's first process, puts it on record and lets it go.
-func (s *shim) run(attempt int) error {
+func (s *shim) run(attempt int, l Launch) error {
 	b, err := s.ahead.take(s.cfg)
 	if err != nil {
 		return err
 	}
 	defer b.root.Close()
 	spec := b.spec
+	network, err := l.network()
+	if err != nil {
+		return err
+	}
+	if network != nil {
+		defer network.Close()
+	}
 	s.watchMemory()
-	p, err := s.create(b)
+	p, err := s.create(b, network)
 	if err != nil {
 		return err
 	}
@@ -88,7 +95,7 @@ func (s *shim) run(attempt int) error {
 }
 
 // create calls the runtime on the bundle.
-func (s *shim) create(b *bundle) (*ociruntime.Process, error) {
+func (s *shim) create(b *bundle, network *os.File) (*ociruntime.Process, error) {
 	files, err := s.streams.ends()
 	if err != nil {
 		return nil, err
@@ -98,7 +105,7 @@ func (s *shim) create(b *bundle) (*ociruntime.Process, error) {
 	size := s.size
 	s.mu.Unlock()
 	return ociruntime.Create(ociruntime.CreateOptions{
-		Spec: b.spec, Root: b.root, Seccomp: b.filter, User: s.cfg.User,
+		Spec: b.spec, Root: b.root, Network: network, Seccomp: b.filter, User: s.cfg.User,
 		Stdin: files[0], Stdout: files[1], Stderr: files[2],
 		Group: s.group(), Console: s.cfg.Tty, Size: size, InitProcess: s.cfg.Init,
 	})
