@@ -1,6 +1,9 @@
 package ui
 
-import "gantry/ui/keys"
+import (
+	"gantry/ui/keys"
+	"gantry/ui/tabs"
+)
 
 // Actions are everything that can be done in the workbench, for its key
 // reference.
@@ -8,9 +11,10 @@ func Actions() []keys.Action { return actions() }
 
 // actions are everything that can be done, most important first within a
 // scope. Their handlers are in handlers.go; a test checks that each has one.
+// What is done in a tab is described there (tabs.Actions).
 func actions() []keys.Action {
 	var all []keys.Action
-	for _, part := range [][]keys.Action{containerActions(), imageActions(), jobActions(), listActions(), logActions(), globalActions(), viewActions(), demoActions()} {
+	for _, part := range [][]keys.Action{containerActions(), imageActions(), jobActions(), listActions(), tabs.Actions(), logActions(), globalActions(), viewActions(), demoActions(), motions()} {
 		all = append(all, part...)
 	}
 	return all
@@ -49,7 +53,7 @@ func containerActions() []keys.Action {
 			Title: "Rename…", Help: "Give the container another name"},
 		{ID: "container.update", Keys: []string{"u"}, Word: "update", Args: "[CONTAINER…]", Command: "gantry update OBJECT",
 			Title: "Change limits…", Help: "Memory, processors and processes, while it runs"},
-		{ID: "container.commit", Keys: []string{"C"}, Word: "commit", Args: "[CONTAINER [NAME]]", Command: "gantry commit OBJECT NAME",
+		{ID: "container.commit", Keys: []string{"c"}, Word: "commit", Args: "[CONTAINER [NAME]]", Command: "gantry commit OBJECT NAME",
 			Title: "Make an image of it…", Help: "An image of its files and its configuration"},
 		{ID: "container.prune", Keys: []string{"b"}, Word: "prune", Command: "gantry system prune",
 			Title: "Prune…", Help: "Remove what nothing needs, after a look at all of it", Asks: true},
@@ -99,31 +103,48 @@ func jobActions() []keys.Action {
 func listActions() []keys.Action {
 	list := []keys.Action{
 		{ID: "mark", Keys: []string{"space"}, Title: "Mark", Help: "Mark the row, or all below a heading: actions then go to all marked ones", Short: "mark"},
-		{ID: "mark.range", Keys: []string{"v"}, Title: "Mark a range", Help: "Begin a range at the cursor, or end it; shift with an arrow does so too"},
+		{ID: "mark.range", Keys: []string{"v"}, Title: "Mark a range", Help: "Begin a range at the cursor, or end it"},
 		{ID: "mark.all", Keys: []string{"*"}, Title: "Mark all", Help: "Mark every row that is shown; esc takes marks away"},
 		{ID: "sort", Keys: []string{"o"}, Title: "Sort", Help: "Sort by the next column", Short: "sort"},
 		{ID: "sort.reverse", Keys: []string{"O"}, Title: "Sort the other way", Help: "Turn the order round"},
 		{ID: "fold", Keys: []string{"z"}, Title: "Fold", Help: "Close or open the project"},
 		{ID: "fold.all", Keys: []string{"Z"}, Title: "Fold all", Help: "Close all projects, or open them"},
+		{ID: "filter", Keys: []string{"/"}, Title: "Filter", Word: "filter", Args: "TEXT", Help: "Show only rows that hold a text", Short: "filter"},
+		{ID: "copy", Keys: []string{"y"}, Title: "Copy ID", Help: "Copy the ID of what is under the cursor"},
+		{ID: "history", Keys: []string{"@"}, Title: "Command log", Word: "history", Help: "What was done, as commands"},
+		{ID: "mark.down", Keys: []string{"shift+down"}, Title: "Mark downwards", Help: "Mark from here to the next row"},
+		{ID: "mark.up", Keys: []string{"shift+up"}, Title: "Mark upwards", Help: "Mark from here to the row before"},
+		{ID: "pane.containers", Keys: []string{"1"}, Title: "Containers", Word: "containers", Command: "gantry ps -a", Help: "Go to the containers"},
+		{ID: "pane.images", Keys: []string{"2"}, Title: "Images", Word: "images", Command: "gantry images", Help: "Go to the images"},
+		{ID: "pane.jobs", Keys: []string{"8"}, Title: "Jobs", Word: "jobs", Command: "gantry job ls", Help: "Go to the jobs: pulls and pushes that run or are over"},
+		{ID: "list.next", Keys: []string{"l", "right"}, Title: "Next list", Help: "Give the next list the focus"},
+		{ID: "list.previous", Keys: []string{"h", "left"}, Title: "Previous list", Help: "Give the list before the focus"},
 	}
 	return within(keys.Lists, list)
 }
 
+// logActions are those of the log that it needs the root for.
 func logActions() []keys.Action {
-	return []keys.Action{
-		{ID: "log.follow", Scope: keys.Log, Keys: []string{"f"}, Title: "Follow", Help: "Follow the end, or stop following", Short: "follow"},
+	list := []keys.Action{
+		{ID: "log.zoom", Keys: []string{"Z"}, Title: "Full screen", Help: "Give the log the whole screen, or take it back"},
 	}
+	return within(keys.Log, list)
+}
+
+func motions() []keys.Action {
+	var list []keys.Action
+	for _, m := range keys.Motions() {
+		list = append(list, m.Action)
+	}
+	return list
 }
 
 // globalActions hold whatever has the focus.
 func globalActions() []keys.Action {
 	list := []keys.Action{
-		{ID: "filter", Keys: []string{"/"}, Title: "Filter", Word: "filter", Args: "TEXT", Help: "Show only rows that hold a text", Short: "filter"},
 		{ID: "menu", Keys: []string{"x"}, Title: "Menu", Help: "Everything that can be done here", Short: "more"},
 		{ID: "palette", Keys: []string{":"}, Title: "Palette", Help: "Find an action by name, with arguments"},
 		{ID: "work", Keys: []string{"."}, Title: "What is under way", Word: "work", Help: "Show the work that runs now, to watch or to cancel it"},
-		{ID: "history", Keys: []string{"@"}, Title: "Command log", Word: "history", Help: "What was done, as commands"},
-		{ID: "copy", Keys: []string{"y"}, Title: "Copy ID", Help: "Copy the ID of what is under the cursor"},
 	}
 	return within(keys.Global, list)
 }
@@ -131,16 +152,13 @@ func globalActions() []keys.Action {
 // viewActions move around and leave.
 func viewActions() []keys.Action {
 	list := []keys.Action{
-		{ID: "pane.containers", Keys: []string{"1"}, Title: "Containers", Word: "containers", Command: "gantry ps -a", Help: "Go to the containers"},
-		{ID: "pane.images", Keys: []string{"2"}, Title: "Images", Word: "images", Command: "gantry images", Help: "Go to the images"},
-		{ID: "pane.jobs", Keys: []string{"8"}, Title: "Jobs", Word: "jobs", Command: "gantry job ls", Help: "Go to the jobs: pulls and pushes that run or are over"},
-		{ID: "pane.next", Keys: []string{"tab", "l", "right"}, Title: "Next pane", Help: "Give the next pane the focus", Short: "pane"},
-		{ID: "pane.previous", Keys: []string{"shift+tab", "h", "left"}, Title: "Previous pane", Help: "Give the previous pane the focus"},
+		{ID: "pane.next", Keys: []string{"tab"}, Title: "Next pane", Help: "Give the next pane the focus, the detail among them", Short: "pane"},
+		{ID: "pane.previous", Keys: []string{"shift+tab"}, Title: "Previous pane", Help: "Give the previous pane the focus"},
 		{ID: "tab.next", Keys: []string{"]"}, Title: "Next tab", Help: "The next side of what is chosen", Short: "tab"},
 		{ID: "tab.previous", Keys: []string{"["}, Title: "Previous tab", Help: "The previous side of what is chosen"},
 		{ID: "zoom", Keys: []string{"+"}, Title: "Zoom", Help: "Give the pane the whole screen"},
 		{ID: "unzoom", Keys: []string{"_"}, Title: "Zoom back", Help: "Show all panes again"},
-		{ID: "back", Keys: []string{"esc"}, Title: "Back", Short: "back", Help: "Clear filter and marks, leave a zoom, go to the containers"},
+		{ID: "back", Keys: []string{"esc"}, Title: "Back", Short: "back", Help: "Undo one step: a search, a filter, marks, a zoom; from the detail to its list"},
 		{ID: "theme", Title: "Theme…", Word: "theme", Args: "[NAME]", Help: "Look at the themes, and choose one"},
 		{ID: "meters", Keys: []string{"%"}, Title: "Meters", Word: "meters", Help: "Measure what the rows on the screen and the host use, or stop it"},
 		{ID: "mouse", Keys: []string{"ctrl+t"}, Title: "Mouse", Word: "mouse", Help: "Leave the mouse to the terminal, which then selects text, or take it back"},

@@ -359,7 +359,7 @@ func TestSignalToOneProcess(t *testing.T) {
 		if s := state(t, e, "db"); s != engine.Exited {
 			t.Errorf("db is %s", s)
 		}
-		d.Keys("@")
+		d.Keys("esc", "@")
 		wants(t, d, "kill -TERM ")
 	})
 }

@@ -342,18 +342,6 @@ func (m *Model) logColumn(r rect) []string {
 	return p.Render(m.detail.log.View(w, h))
 }
 
-// panelHints are the keys of the panel with the focus, for the footer.
-func (m *Model) panelHints() []string {
-	var out []string
-	for _, k := range m.focused().Keys() {
-		out = append(out, k.Keys+" "+k.Text)
-	}
-	return out
-}
-
-// inPanel tells whether keys belong to the open tab first.
-func (m *Model) inPanel() bool { return m.focused() != nil }
-
 // focused is the panel that has the focus; nil while a list has it.
 func (m *Model) focused() tabs.Panel { return m.panelIn(m.focus) }
 
@@ -367,15 +355,4 @@ func (m *Model) panelIn(p pane) tabs.Panel {
 		return m.detail.open
 	}
 	return nil
-}
-
-// tabKey gives the panel with the focus one of its own keys, for an action that
-// stands for it.
-func (m *Model) tabKey(key string) tea.Cmd {
-	p := m.focused()
-	if p == nil {
-		return nil
-	}
-	_, cmd := p.Key(key)
-	return cmd
 }

@@ -321,7 +321,7 @@ func TestPruneVolumes(t *testing.T) {
 func TestCommit(t *testing.T) {
 	drive(t, 120, 40, stocked, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
 		choose(t, d, "db")
-		d.Keys("C")
+		d.Keys("c")
 		text(d, "my/db:1")
 		d.Keys("tab")
 		text(d, "with data")

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 
 	"charm.land/lipgloss/v2"
@@ -104,25 +105,16 @@ func (m *Model) hints() (hints []string, ways int) {
 	if m.welcoming() {
 		return m.welcomeHints(), 1
 	}
-	most := 5
-	var out []string
-	add := func(list []keys.Action) {
-		for _, a := range list {
-			if a.Short != "" && len(a.Keys) > 0 && len(out) < most && m.handlers[a.ID].disabled(m) == "" {
-				out = append(out, a.Keys[0]+" "+a.Short)
-			}
-		}
-	}
-	if m.inPanel() {
-		out = append(out, m.panelHints()...)
-		out = out[:min(len(out), most)]
-		most++ // and one that is not the tab's own
-	}
-	add(m.keys.In(m.scope()))
 	last := []keys.ID{"back", "menu", "help"}
 	if m.list(m.focus) != nil {
-		add(m.keys.In(keys.Lists))
 		last = []keys.ID{"filter", "menu", "help"}
+	}
+	const most = 5
+	var out []string
+	for _, a := range m.keys.Effective(m.scope()) {
+		if a.Short != "" && len(a.Keys) > 0 && len(out) < most && !slices.Contains(last, a.ID) && m.handlers[a.ID].disabled(m) == "" {
+			out = append(out, a.Keys[0]+" "+a.Short)
+		}
 	}
 	for _, id := range last {
 		if a, ok := m.keys.Get(id); ok && len(a.Keys) > 0 {

@@ -158,7 +158,7 @@ func unfrozen(c engine.ContainerSummary) string {
 // handlers has one for each action.
 func handlers() map[keys.ID]handler {
 	all := make(map[keys.ID]handler)
-	for _, part := range []map[keys.ID]handler{containerHandlers(), imageHandlers(), jobHandlers(), listHandlers(), globalHandlers(), viewHandlers(), demoHandlers()} {
+	for _, part := range []map[keys.ID]handler{containerHandlers(), imageHandlers(), jobHandlers(), listHandlers(), tabHandlers(), motionHandlers(), globalHandlers(), viewHandlers(), demoHandlers()} {
 		for id, h := range part {
 			all[id] = h
 		}
@@ -203,7 +203,6 @@ func imageHandlers() map[keys.ID]handler {
 		"image.login":  always((*Model).askLogin).taking(registryWords, loginWith),
 		"image.logout": always((*Model).askLogout).taking(registryWords, logoutWith),
 		"image.prune":  always((*Model).findPrune),
-		"log.follow":   always(func(m *Model) tea.Cmd { return m.tabKey("f") }),
 	}
 }
 
@@ -224,17 +223,25 @@ func listHandlers() map[keys.ID]handler {
 		"sort.reverse": onList(lister.Reverse),
 		"fold":         onList(func(l lister) { l.Fold() }),
 		"fold.all":     onList(lister.FoldAll),
+		"mark.down":    onList(func(l lister) { l.Extend(1) }),
+		"mark.up":      onList(func(l lister) { l.Extend(-1) }),
+		"filter":       shows(func(m *Model) { m.filtering = m.list(m.focus) != nil }).taking(nil, filterWith),
+		"copy":         always((*Model).copyID),
+		"history":      always((*Model).showHistory),
+
+		"pane.containers": shows(func(m *Model) { m.focus = containersPane }),
+		"pane.images":     shows(func(m *Model) { m.focus = imagesPane }),
+		"pane.jobs":       {disabled: (*Model).noJobs, run: func(m *Model) tea.Cmd { m.focus = jobsPane; return nil }},
+		"list.next":       shows(func(m *Model) { m.turnList(1) }),
+		"list.previous":   shows(func(m *Model) { m.turnList(-1) }),
 	}
 }
 
 func globalHandlers() map[keys.ID]handler {
 	return map[keys.ID]handler{
-		"filter":  shows(func(m *Model) { m.filtering = m.list(m.focus) != nil }).taking(nil, filterWith),
 		"menu":    shows(func(m *Model) { m.openMenu(m.scope()) }),
 		"palette": shows((*Model).openPalette),
 		"work":    always((*Model).showWork),
-		"history": always((*Model).showHistory),
-		"copy":    always((*Model).copyID),
 		"theme":   handler{disabled: (*Model).noColours, run: (*Model).askTheme}.taking(themeWords, themeWith),
 		"help":    shows((*Model).openHelp),
 	}
@@ -242,19 +249,16 @@ func globalHandlers() map[keys.ID]handler {
 
 func viewHandlers() map[keys.ID]handler {
 	return map[keys.ID]handler{
-		"pane.containers": shows(func(m *Model) { m.focus = containersPane }),
-		"pane.images":     shows(func(m *Model) { m.focus = imagesPane }),
-		"pane.jobs":       {disabled: (*Model).noJobs, run: func(m *Model) tea.Cmd { m.focus = jobsPane; return nil }},
-		"pane.next":       shows(func(m *Model) { m.turnFocus(1) }),
-		"pane.previous":   shows(func(m *Model) { m.turnFocus(-1) }),
-		"tab.next":        always(func(m *Model) tea.Cmd { return m.turn(1) }),
-		"tab.previous":    always(func(m *Model) tea.Cmd { return m.turn(-1) }),
-		"zoom":            shows(func(m *Model) { m.zoom = true }),
-		"unzoom":          shows(func(m *Model) { m.zoom = false }),
-		"back":            shows((*Model).back),
-		"mouse":           always((*Model).toggleMouse),
-		"meters":          always((*Model).toggleMeters),
-		"suspend":         always(func(*Model) tea.Cmd { return tea.Suspend }),
+		"pane.next":     shows(func(m *Model) { m.turnFocus(1) }),
+		"pane.previous": shows(func(m *Model) { m.turnFocus(-1) }),
+		"tab.next":      always(func(m *Model) tea.Cmd { return m.turn(1) }),
+		"tab.previous":  always(func(m *Model) tea.Cmd { return m.turn(-1) }),
+		"zoom":          shows(func(m *Model) { m.zoom = true }),
+		"unzoom":        shows(func(m *Model) { m.zoom = false }),
+		"back":          shows((*Model).back),
+		"mouse":         always((*Model).toggleMouse),
+		"meters":        always((*Model).toggleMeters),
+		"suspend":       always(func(*Model) tea.Cmd { return tea.Suspend }),
 		"quit": always(func(m *Model) tea.Cmd {
 			if m.clearFilter() {
 				return nil
@@ -287,16 +291,22 @@ func tabWith(tab string) func(m *Model, args []string) (tea.Cmd, error) {
 
 // scope is what the keys mean now.
 func (m *Model) scope() keys.Scope {
-	switch m.focus {
+	if p := m.focused(); p != nil {
+		return p.Scope()
+	}
+	if m.focus == detailPane {
+		return keys.Detail
+	}
+	return m.listScope(m.focus)
+}
+
+// listScope is what the keys mean where a list has the focus.
+func (m *Model) listScope(p pane) keys.Scope {
+	switch p {
 	case imagesPane:
 		return keys.Images
 	case jobsPane:
 		return keys.Jobs
-	case detailPane, sidePane:
-		if own, ok := m.focused().(interface{ Scope() keys.Scope }); ok {
-			return own.Scope()
-		}
-		return keys.Detail
 	}
 	return keys.Containers
 }
@@ -315,11 +325,7 @@ func (m *Model) act(a keys.Action) tea.Cmd {
 
 // openMenu lists what can be done where the focus is.
 func (m *Model) openMenu(scope keys.Scope) {
-	list := m.keys.In(scope)
-	if m.list(m.focus) != nil {
-		list = append(list, m.keys.In(keys.Lists)...)
-	}
-	list = append(list, m.keys.In(keys.Global)...)
+	list := m.keys.Effective(scope)
 	items := make([]dialogs.Item, len(list))
 	for i, a := range list {
 		items[i] = m.item(a, a.Title)

@@ -207,7 +207,7 @@ func (m *Model) wheel(at tea.Mouse) tea.Cmd {
 	return nil
 }
 
-// wheelPanel scrolls a panel, one that knows no mouse by its keys.
+// wheelPanel scrolls a panel, one that knows no mouse by moving its cursor.
 func (m *Model) wheelPanel(p pane, by int) tea.Cmd {
 	panel := m.panelIn(p)
 	if panel == nil {
@@ -216,16 +216,7 @@ func (m *Model) wheelPanel(p pane, by int) tea.Cmd {
 	if own, ok := panel.(tabs.Pointer); ok {
 		return own.Wheel(by)
 	}
-	key := "down"
-	if by < 0 {
-		key, by = "up", -by
-	}
-	var cmds []tea.Cmd
-	for range by {
-		_, cmd := panel.Key(key)
-		cmds = append(cmds, cmd)
-	}
-	return tea.Batch(cmds...)
+	return panel.Move(func(int) int { return by })
 }
 
 // splitterAt finds the border between two panes under the pointer.

@@ -17,14 +17,7 @@ func (m *Model) paletteWith(line, wrong string) {
 	list := m.paletteActions()
 	commands := make([]dialogs.Command, len(list))
 	for i, a := range list {
-		text := a.Title
-		switch a.Scope {
-		case keys.Images:
-			text = "Image: " + a.Title
-		case keys.Jobs:
-			text = "Job: " + a.Title
-		}
-		commands[i] = dialogs.Command{Item: m.item(a, text), Word: a.Word, Args: a.Args}
+		commands[i] = dialogs.Command{Item: m.item(a, placed(a)), Word: a.Word, Args: a.Args}
 		commands[i].Also = a.Word
 	}
 	m.open(dialogs.NewPalette(dialogs.Palette{
@@ -44,12 +37,26 @@ func (m *Model) paletteWith(line, wrong string) {
 	}, line))
 }
 
-// paletteActions are those of what has the focus first, then all others.
+// placed is the title of an action with what it is done to, where that is not
+// plain.
+func placed(a keys.Action) string {
+	switch a.Scope {
+	case keys.Containers, keys.Lists, keys.Global, keys.Welcome:
+		return a.Title
+	case keys.Images:
+		return "Image: " + a.Title
+	case keys.Jobs:
+		return "Job: " + a.Title
+	}
+	return titleOf(a.Scope) + ": " + a.Title
+}
+
+// paletteActions are those in effect first, then all others.
 func (m *Model) paletteActions() []keys.Action {
-	var out []keys.Action
-	for _, s := range []keys.Scope{m.scope(), keys.Containers, keys.Images, keys.Jobs, keys.Lists, keys.Global} {
-		for _, a := range m.keys.In(s) {
-			if !slices.ContainsFunc(out, func(o keys.Action) bool { return o.ID == a.ID }) {
+	out := m.keys.Effective(m.scope())
+	for _, n := range scopeTitles() {
+		for _, a := range m.keys.In(n.scope) {
+			if n.scope != keys.Move && !slices.ContainsFunc(out, func(o keys.Action) bool { return o.ID == a.ID }) {
 				out = append(out, a)
 			}
 		}

@@ -44,11 +44,19 @@ var fingers = map[keys.Scope]map[string]keys.ID{
 		"enter": "container.log", "w": "", "F": "",
 	},
 	keys.Images: {"P": "image.pull", "n": "image.run", "t": "image.tag", "U": "image.push", "d": "image.remove", "L": "", "B": ""},
-	keys.Lists:  {"space": "mark", "o": "sort", "z": "fold"},
-	keys.Global: {
-		"1": "pane.containers", "2": "pane.images", "3": "", "4": "", "5": "", "6": "", "7": "", "tab": "pane.next", "shift+tab": "pane.previous", "h": "pane.previous", "l": "pane.next",
-		"]": "tab.next", "[": "tab.previous", "esc": "back", "/": "filter", "+": "zoom", "_": "unzoom", "y": "copy", "x": "menu", ":": "palette", "?": "help", "q": "quit",
+	keys.Lists: {
+		"space": "mark", "o": "sort", "z": "fold", "1": "pane.containers", "2": "pane.images", "3": "", "4": "", "5": "", "6": "", "7": "",
+		"h": "list.previous", "l": "list.next", "/": "filter", "y": "copy",
 	},
+	keys.Global: {
+		"tab": "pane.next", "shift+tab": "pane.previous", "]": "tab.next", "[": "tab.previous", "esc": "back", "+": "zoom", "_": "unzoom",
+		"x": "menu", ":": "palette", "?": "help", "q": "quit", "j": "move.down", "k": "move.up", "g": "move.first", "G": "move.last",
+	},
+	keys.Log: {
+		"/": "log.search", "n": "log.next", "N": "log.previous", "e": "log.error.next", "E": "log.error.previous", "f": "log.follow", "W": "log.wrap",
+		"i": "log.times", "o": "log.streams", "C": "log.clear", "y": "log.copy", "Z": "log.zoom",
+	},
+	keys.Tree: {"/": "tree.search", "n": "tree.next", "N": "tree.previous", "z": "tree.toggle", "Z": "tree.toggle.all", "enter": "tree.toggle", "h": "tree.fold", "l": "tree.unfold"},
 }
 
 func TestKeysThatFingersKnow(t *testing.T) {
@@ -76,6 +84,49 @@ func TestWhatIsDestructiveAsks(t *testing.T) {
 		for _, k := range a.Keys {
 			if destructive && strings.HasPrefix(k, "ctrl+") {
 				t.Errorf("%s is on %s", a.ID, k)
+			}
+		}
+	}
+}
+
+// TestNoKeyOfALingeringFinger: a key that changes something in a list at once, or
+// after one more key, means nothing else one esc away, in the tabs of what is
+// chosen there; and the other way round.
+func TestNoKeyOfALingeringFinger(t *testing.T) {
+	t.Parallel()
+	asks := func(a keys.Action) bool {
+		return a.Asks || slices.Contains([]keys.ID{"container.start", "container.pause", "job.remove"}, a.ID)
+	}
+	// The same word for the same thing: a signal, to the container or to one
+	// of its processes. Both ask which.
+	same := map[keys.ID]keys.ID{"process.signal": "container.kill"}
+	r := keys.New(actions())
+	for list, sides := range map[keys.Scope][]keys.Scope{
+		keys.Containers: {keys.Log, keys.Stats, keys.Tree, keys.Env, keys.Mounts, keys.Processes, keys.Events},
+		keys.Images:     {keys.Tree, keys.History, keys.Events},
+	} {
+		for _, side := range sides {
+			for _, in := range r.Effective(list) {
+				for _, k := range in.Keys {
+					there, ok := r.Lookup(side, k)
+					if ok && there.ID != in.ID && (asks(in) || asks(there)) && same[there.ID] != in.ID {
+						t.Errorf("%s is %s in %s, and %s in %s one esc away", k, in.ID, list, there.ID, side)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestTheListsKeysAreTheTabs own in the detail: digits, h and l change panes
+// only while a list has the focus, also where the tab has no use for them.
+func TestTheListsKeysAreTheTabs(t *testing.T) {
+	t.Parallel()
+	r := keys.New(actions())
+	for _, side := range []keys.Scope{keys.Detail, keys.Log, keys.Stats, keys.Tree, keys.Env, keys.Mounts, keys.Processes, keys.Events, keys.History} {
+		for _, k := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "h", "l", "left", "right"} {
+			if a, ok := r.Lookup(side, k); ok && a.Scope != side {
+				t.Errorf("%s in %s is %s", k, side, a.ID)
 			}
 		}
 	}

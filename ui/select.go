@@ -37,36 +37,11 @@ func (m *Model) filterKey(key, text string) {
 	l.Filter(f)
 }
 
-// move scrolls the list that has the focus.
-func (m *Model) move(key string) tea.Cmd {
-	l := m.list(m.focus)
-	if l == nil {
-		return nil
-	}
-	page := l.Page()
-	switch key {
-	case "shift+down":
-		l.Extend(1)
-		return m.follow()
-	case "shift+up":
-		l.Extend(-1)
-		return m.follow()
-	}
-	step := map[string]int{
-		"j": 1, "down": 1, "k": -1, "up": -1, "pgdown": page, "pgup": -page, "ctrl+d": page / 2, "ctrl+u": -page / 2,
-		"g": -1 << 30, "home": -1 << 30, "G": 1 << 30, "end": 1 << 30,
-	}[key]
-	if step == 0 {
-		return nil
-	}
-	l.Move(step)
-	return m.follow()
-}
-
-// back undoes one step: an open range, a filter, marks, a zoom, the focus.
+// back undoes one step: a search in a tab, an open range, a filter, marks, a zoom, the focus.
 func (m *Model) back() {
 	l := m.list(m.focus)
-	switch {
+	switch p := m.focused(); {
+	case p != nil && p.Back():
 	case l != nil && l.Ranging():
 		l.DropRange()
 	case m.clearFilter():
@@ -124,13 +99,26 @@ func (m *Model) enter([]engine.ContainerSummary) tea.Cmd {
 	return nil
 }
 
-// turnFocus gives the next pane the focus, in the order in which they stand.
-func (m *Model) turnFocus(by int) {
+// listPanes are the lists that there are, in the order in which they stand.
+func (m *Model) listPanes() []pane {
 	all := []pane{containersPane, imagesPane}
 	if m.jobList.All() > 0 {
 		all = append(all, jobsPane)
 	}
-	all = append(all, detailPane)
+	return all
+}
+
+// turnList gives the next list the focus: it stays among them, because in the
+// detail the same keys are the tab's.
+func (m *Model) turnList(by int) {
+	all := m.listPanes()
+	i := slices.Index(all, m.focus)
+	m.focus = all[(i+by+len(all))%len(all)]
+}
+
+// turnFocus gives the next pane the focus, in the order in which they stand.
+func (m *Model) turnFocus(by int) {
+	all := append(m.listPanes(), detailPane)
 	if m.layout().of(sidePane).h > 0 {
 		all = append(all, sidePane)
 	}

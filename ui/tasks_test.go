@@ -125,7 +125,7 @@ func tasks() []chore {
 				t.Errorf("it is %s", s)
 			}
 		}},
-		{"Find out why a container died", []step{key("enter", died), key("e", "footer: E e errors")}, func(t *testing.T, p *port) {
+		{"Find out why a container died", []step{key("enter", died), key("e", "footer: e next error")}, func(t *testing.T, p *port) {
 			wants(t, p.d, `ERROR column "currency" already exists`)
 		}},
 		{"Copy its ID", menu("copy", "Copy ID"), func(t *testing.T, p *port) { wants(t, p.d, "copied") }},
@@ -139,7 +139,7 @@ func tasks() []chore {
 			wants(t, p.d, "20 MiB", "64 MiB")
 		}},
 		{"Free space", menu("prune", "Prune", key("y", "sheet: come back")), func(t *testing.T, p *port) { wants(t, p.d, "came back") }},
-		{"Follow one log and search it", to("web-2", key("enter", "footer: enter open"), key("/", "footer: / n N search"), typed("timeout"), key("enter", ""), key("N", "footer: N")), func(t *testing.T, p *port) {
+		{"Follow one log and search it", to("web-2", key("enter", "footer: enter open"), key("/", "footer: / search"), typed("timeout"), key("enter", ""), key("N", "footer: N previous")), func(t *testing.T, p *port) {
 			wants(t, p.d, "ERROR web-2 timeout", "of 3")
 		}},
 		{"Stop everything of a project", []step{key("up", "row: ▾ demo"), key("s", "footer: s stop"), key("y", "sheet: y stop")}, func(t *testing.T, p *port) {
@@ -314,7 +314,7 @@ func page(t *testing.T, name, want string) {
 	}
 }
 
-// TestKeysPage holds docs/keys.md to the registry and the tabs. UPDATE=1 writes it.
+// TestKeysPage holds docs/keys.md to the registry. UPDATE=1 writes it.
 func TestKeysPage(t *testing.T) {
 	t.Parallel()
 	page(t, "keys.md", ui.KeysPage())

@@ -94,8 +94,8 @@ func (m *Model) grow() tea.Cmd {
 	return m.ageTick()
 }
 
-// keyNamed routes a key: to the dialog on top, the filter, the action that has
-// it, and else to what scrolls.
+// keyNamed routes a key: to the dialog on top, to what is typed, and else to the
+// action that has it.
 func (m *Model) keyNamed(key, text string) tea.Cmd {
 	switch {
 	case len(m.dialogs) > 0:
@@ -109,13 +109,11 @@ func (m *Model) keyNamed(key, text string) tea.Cmd {
 			return cmd
 		}
 	}
-	if m.inPanel() {
-		if ok, cmd := m.focused().Key(key); ok {
-			return cmd
-		}
+	if p := m.focused(); p != nil && p.Typing() && key != "ctrl+c" && key != "ctrl+z" { // which leave whatever one does
+		return p.Type(key)
 	}
 	if a, ok := m.keys.Lookup(m.scope(), key); ok {
 		return tea.Batch(m.act(a), m.follow())
 	}
-	return m.move(key)
+	return m.elsewhere(key)
 }

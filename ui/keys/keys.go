@@ -14,25 +14,48 @@ type ID string
 type Scope string
 
 const (
-	Global     Scope = "global"
-	Lists      Scope = "lists" // whichever list has the focus
+	Move       Scope = "move"   // the cursor, wherever there is one
+	Global     Scope = "global" // whatever has the focus
+	Lists      Scope = "lists"  // whichever list has the focus
 	Containers Scope = "containers"
 	Images     Scope = "images"
 	Jobs       Scope = "jobs"
-	Detail     Scope = "detail"
+	Detail     Scope = "detail" // whichever tab has the focus
 	Log        Scope = "log"
+	Stats      Scope = "stats"
+	Tree       Scope = "tree"  // what folds: the inspect tabs
+	Table      Scope = "table" // whichever tab of rows has the focus
+	Env        Scope = "env"
+	Mounts     Scope = "mounts"
+	Processes  Scope = "processes"
+	Events     Scope = "events"
+	History    Scope = "history"
 	Welcome    Scope = "welcome" // instead of empty lists
 )
 
-// within is what is in effect where s has the focus, innermost first.
-func (s Scope) within() []Scope {
+// parent is what is in effect with a scope; Move has none.
+func (s Scope) parent() Scope {
 	switch s {
 	case Global:
-		return []Scope{Global}
+		return Move
 	case Containers, Images, Jobs:
-		return []Scope{s, Lists, Global}
+		return Lists
+	case Env, Mounts, Processes, Events, History:
+		return Table
+	case Log, Stats, Tree, Table:
+		return Detail
 	}
-	return []Scope{s, Global}
+	return Global
+}
+
+// Within is what is in effect where s has the focus, innermost first.
+func (s Scope) Within() []Scope {
+	out := []Scope{s}
+	for s != Move {
+		s = s.parent()
+		out = append(out, s)
+	}
+	return out
 }
 
 // Action is one thing that can be done.
@@ -119,7 +142,7 @@ func build(actions []Action) (*Registry, []Clash) {
 // holder finds who has a key where an action of scope would be in effect.
 func (r *Registry) holder(scope Scope, key string) (ID, bool) {
 	for other, keys := range r.byKey {
-		if !slices.Contains(scope.within(), other) && !slices.Contains(other.within(), scope) {
+		if !slices.Contains(scope.Within(), other) && !slices.Contains(other.Within(), scope) {
 			continue
 		}
 		if id, ok := keys[key]; ok {
@@ -131,7 +154,7 @@ func (r *Registry) holder(scope Scope, key string) (ID, bool) {
 
 // Lookup finds the action of a key where scope has the focus.
 func (r *Registry) Lookup(scope Scope, key string) (Action, bool) {
-	for _, s := range scope.within() {
+	for _, s := range scope.Within() {
 		if id, ok := r.byKey[s][key]; ok {
 			return r.actions[r.byID[id]], true
 		}
@@ -163,6 +186,18 @@ func (r *Registry) In(scope Scope) []Action {
 	for _, a := range r.actions {
 		if a.Scope == scope {
 			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// Effective lists what can be done where scope has the focus, innermost first,
+// but for moving about: nobody chooses that by name.
+func (r *Registry) Effective(scope Scope) []Action {
+	var out []Action
+	for _, s := range scope.Within() {
+		if s != Move {
+			out = append(out, r.In(s)...)
 		}
 	}
 	return out

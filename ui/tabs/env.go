@@ -11,6 +11,7 @@ import (
 
 	"gantry/engine"
 	"gantry/ui/glyph"
+	"gantry/ui/keys"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -32,6 +33,7 @@ func NewEnv(eng engine.Engine, s func() styles.Styles, _ func() time.Time) *Env 
 	t.columns = func(s styles.Styles) []widgets.Column {
 		return []widgets.Column{{Title: "NAME", Soft: true, Min: 12, Style: s.Name}, {Title: "VALUE", Soft: true, Min: 8, Style: s.Text}}
 	}
+	t.remake = t.choose
 	return t
 }
 
@@ -89,29 +91,28 @@ func (t *Env) selected() variable {
 	return variable{}
 }
 
-// Key implements Panel.
-func (t *Env) Key(key string) (bool, tea.Cmd) {
-	if !t.loaded {
-		return false, nil
+// envBindings are what can be done there.
+var envBindings = bindings[*Env]{
+	{Action: keys.Action{ID: "env.copy", Keys: []string{"y"}, Title: "Copy the value", Help: "Copy the value of the variable, also where it is hidden", Short: "copy"},
+		why: (*Env).noRow, do: func(t *Env) tea.Cmd { return t.copy(false) }},
+	{Action: keys.Action{ID: "env.reveal", Keys: []string{"v"}, Title: "Show secrets", Help: "Show what looks secret, or hide it again", Short: "show secrets"},
+		do: shows(func(t *Env) { t.reveal = !t.reveal; t.choose() })},
+	{Action: keys.Action{ID: "env.sort", Keys: []string{"o"}, Title: "Sort by name, or not", Help: "By name, or as the container has them", Short: "sort"},
+		do: shows(func(t *Env) { t.unsorted = !t.unsorted; t.choose() })},
+	{Action: keys.Action{ID: "env.copy.both", Keys: []string{"Y"}, Title: "Copy NAME=value", Help: "Copy the variable as --env takes it"},
+		why: (*Env).noRow, do: func(t *Env) tea.Cmd { return t.copy(true) }},
+}
+
+// Scope implements Panel.
+func (t *Env) Scope() keys.Scope { return keys.Env }
+
+// Bind implements Panel.
+func (t *Env) Bind(id keys.ID) (Bound, bool) {
+	b, ok := envBindings.of(t, id)
+	if !ok {
+		b, ok = tableBindings.of(&t.tablePage, id)
 	}
-	if t.key(key, t.choose) {
-		return true, nil
-	}
-	switch key {
-	case "/":
-		t.filter.open()
-	case "o":
-		t.unsorted = !t.unsorted
-		t.choose()
-	case "v":
-		t.reveal = !t.reveal
-		t.choose()
-	case "y", "Y":
-		return true, t.copy(key == "Y")
-	default:
-		return false, nil
-	}
-	return true, nil
+	return b.once(t.loaded), ok
 }
 
 // copy takes the true value also where it is hidden: that is what it is
@@ -125,11 +126,6 @@ func (t *Env) copy(whole bool) tea.Cmd {
 		return copyText(v.name+"="+v.value, safe(v.name)+" with its value")
 	}
 	return copyText(v.value, "value of "+safe(v.name))
-}
-
-// Keys implements Panel.
-func (t *Env) Keys() []KeyHelp {
-	return []KeyHelp{{"y", "copy the value"}, {"v", "show secrets"}, {"/", "filter"}, {"o", "sort"}, {"Y", "copy NAME=value"}, pageKeys}
 }
 
 // Status implements Panel.

@@ -15,6 +15,7 @@ import (
 	"gantry/engine"
 	"gantry/ui/feed"
 	"gantry/ui/glyph"
+	"gantry/ui/keys"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -27,12 +28,16 @@ type ImageEvents struct{ eventList }
 
 // NewEvents makes the tab. It shows nothing before Open.
 func NewEvents(eng engine.Engine, s func() styles.Styles, now func() time.Time) *Events {
-	return &Events{newEventList(eng, s, now, "container")}
+	t := &Events{newEventList(eng, s, now, "container")}
+	t.remake = t.choose
+	return t
 }
 
 // NewImageEvents makes the tab. It shows nothing before Open.
 func NewImageEvents(eng engine.Engine, s func() styles.Styles, now func() time.Time) *ImageEvents {
-	return &ImageEvents{newEventList(eng, s, now, "image")}
+	t := &ImageEvents{newEventList(eng, s, now, "image")}
+	t.remake = t.choose
+	return t
 }
 
 // Open implements Tab.
@@ -213,30 +218,27 @@ func (t *eventList) details(ev engine.Event) string {
 	return strings.Join(out, glyph.Sep)
 }
 
-// Key implements Panel.
-func (t *eventList) Key(key string) (bool, tea.Cmd) {
-	if t.ctx == nil {
-		return false, nil
-	}
-	if t.key(key, t.choose) {
-		return true, nil
-	}
-	switch key {
-	case "/":
-		t.filter.open()
-	case "y":
-		if ev := t.selected(); ev.Seq != 0 {
-			return true, copyText(ev.Time.Format(time.RFC3339Nano)+" "+strings.Join(t.row(ev)[1:], " "), "the event "+safe(ev.Action))
-		}
-	default:
-		return false, nil
-	}
-	return true, nil
+// eventBindings are what can be done there.
+var eventBindings = bindings[*eventList]{
+	{Action: keys.Action{ID: "events.copy", Keys: []string{"y"}, Title: "Copy the event", Help: "Copy the event as a line of text", Short: "copy the event"},
+		why: (*eventList).noRow, do: (*eventList).copy},
 }
 
-// Keys implements Panel.
-func (t *eventList) Keys() []KeyHelp {
-	return []KeyHelp{{"/", "filter"}, {"y", "copy the event"}, pageKeys}
+func (t *eventList) copy() tea.Cmd {
+	ev := t.selected()
+	return copyText(ev.Time.Format(time.RFC3339Nano)+" "+strings.Join(t.row(ev)[1:], " "), "the event "+safe(ev.Action))
+}
+
+// Scope implements Panel.
+func (t *eventList) Scope() keys.Scope { return keys.Events }
+
+// Bind implements Panel.
+func (t *eventList) Bind(id keys.ID) (Bound, bool) {
+	b, ok := eventBindings.of(t, id)
+	if !ok {
+		b, ok = tableBindings.of(&t.tablePage, id)
+	}
+	return b.once(t.ctx != nil), ok
 }
 
 // Status implements Panel.

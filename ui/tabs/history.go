@@ -11,6 +11,7 @@ import (
 
 	"gantry/engine"
 	"gantry/ui/glyph"
+	"gantry/ui/keys"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -44,6 +45,7 @@ func NewImageHistory(eng engine.Engine, s func() styles.Styles, now func() time.
 			{Title: "AGE", Right: true, Rank: 2, Style: s.Muted}, {Title: "MADE BY", Soft: true, Min: 16, Style: s.Text},
 		}
 	}
+	t.remake = t.choose
 	return t
 }
 
@@ -110,30 +112,27 @@ func instruction(createdBy string) string {
 	return s
 }
 
-// Key implements Panel.
-func (t *ImageHistory) Key(key string) (bool, tea.Cmd) {
-	if !t.loaded {
-		return false, nil
-	}
-	if t.key(key, t.choose) {
-		return true, nil
-	}
-	switch key {
-	case "/":
-		t.filter.open()
-	case "y":
-		if r := t.selected(); r.number > 0 {
-			return true, copyText(r.command, fmt.Sprintf("step %d", r.number))
-		}
-	default:
-		return false, nil
-	}
-	return true, nil
+// historyBindings are what can be done there.
+var historyBindings = bindings[*ImageHistory]{
+	{Action: keys.Action{ID: "history.copy", Keys: []string{"y"}, Title: "Copy the instruction", Help: "Copy what made the layer", Short: "copy the instruction"},
+		why: (*ImageHistory).noRow, do: (*ImageHistory).copy},
 }
 
-// Keys implements Panel.
-func (t *ImageHistory) Keys() []KeyHelp {
-	return []KeyHelp{{"y", "copy the instruction"}, {"/", "filter"}, pageKeys}
+func (t *ImageHistory) copy() tea.Cmd {
+	r := t.selected()
+	return copyText(r.command, fmt.Sprintf("step %d", r.number))
+}
+
+// Scope implements Panel.
+func (t *ImageHistory) Scope() keys.Scope { return keys.History }
+
+// Bind implements Panel.
+func (t *ImageHistory) Bind(id keys.ID) (Bound, bool) {
+	b, ok := historyBindings.of(t, id)
+	if !ok {
+		b, ok = tableBindings.of(&t.tablePage, id)
+	}
+	return b.once(t.loaded), ok
 }
 
 // Status implements Panel.

@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"gantry/engine"
+	"gantry/ui/keys"
 	"gantry/ui/styles"
 )
 
@@ -51,19 +52,8 @@ func (t *ImageConfig) Update(msg tea.Msg) (bool, tea.Cmd) {
 	return ok, cmd
 }
 
-// Key implements Panel.
-func (t *ImageConfig) Key(key string) (bool, tea.Cmd) {
-	if !t.loaded {
-		return false, nil
-	}
-	return t.key(key)
-}
-
-// Typing implements Panel.
-func (t *ImageConfig) Typing() bool { return t.search.typing }
-
-// Keys implements Panel.
-func (t *ImageConfig) Keys() []KeyHelp { return t.keys() }
+// Bind implements Panel.
+func (t *ImageConfig) Bind(id keys.ID) (Bound, bool) { return t.bind(id, t.loaded) }
 
 // Status implements Panel.
 func (t *ImageConfig) Status() string {

@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"gantry/engine"
+	"gantry/ui/keys"
 	"gantry/ui/styles"
 )
 
@@ -57,19 +58,8 @@ func (t *Inspect) Update(msg tea.Msg) (bool, tea.Cmd) {
 	return ok, cmd
 }
 
-// Key implements Panel.
-func (t *Inspect) Key(key string) (bool, tea.Cmd) {
-	if !t.loaded {
-		return false, nil
-	}
-	return t.key(key)
-}
-
-// Typing implements Panel.
-func (t *Inspect) Typing() bool { return t.search.typing }
-
-// Keys implements Panel.
-func (t *Inspect) Keys() []KeyHelp { return t.keys() }
+// Bind implements Panel.
+func (t *Inspect) Bind(id keys.ID) (Bound, bool) { return t.bind(id, t.loaded) }
 
 // Status implements Panel.
 func (t *Inspect) Status() string {

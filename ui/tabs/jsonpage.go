@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"gantry/ui/keys"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -55,78 +56,100 @@ func (p *jsonPage) room() int {
 	return max(1, p.height-footRows(p.tree.Cuts(p.width), &p.search, p.height))
 }
 
-func (p *jsonPage) key(key string) (handled bool, cmd tea.Cmd) {
-	if p.search.takes(key) {
-		if p.search.key(key) {
-			p.tree.Search(p.search.text)
-		}
-		if !p.search.typing {
-			p.tree.EndSearch(key != "esc")
-		}
-		p.scroll()
-		return true, nil
+// treeBindings are what can be done there.
+var treeBindings = bindings[*jsonPage]{
+	{Action: keys.Action{ID: "tree.toggle", Keys: []string{"enter", "space", "z"}, Title: "Fold or unfold", Help: "Close or open what the cursor is on", Short: "fold"},
+		do: shows(func(p *jsonPage) { p.tree.Toggle() })},
+	{Action: keys.Action{ID: "tree.search", Keys: []string{"/"}, Title: "Search", Help: "Look for a text in names and values, also in what is folded", Short: "search"},
+		do: shows(func(p *jsonPage) { p.search.open(); p.tree.BeginSearch() })},
+	{Action: keys.Action{ID: "tree.next", Keys: []string{"n"}, Title: "Next match", Help: "To the next place that holds what is searched for", Short: "next"},
+		why: (*jsonPage).noSearch, do: shows(func(p *jsonPage) { p.tree.Next(1) })},
+	{Action: keys.Action{ID: "tree.previous", Keys: []string{"N"}, Title: "Previous match", Help: "To the one before", Short: "previous"},
+		why: (*jsonPage).noSearch, do: shows(func(p *jsonPage) { p.tree.Next(-1) })},
+	{Action: keys.Action{ID: "tree.copy", Keys: []string{"y"}, Title: "Copy the value", Help: "Copy the value, or all of what is below", Short: "copy"},
+		why: (*jsonPage).noNode, do: func(p *jsonPage) tea.Cmd { return p.copy(false) }},
+	{Action: keys.Action{ID: "tree.copy.path", Keys: []string{"Y"}, Title: "Copy its path", Help: "Copy the path as jq takes it", Short: "copy the path"},
+		why: (*jsonPage).noNode, do: func(p *jsonPage) tea.Cmd { return p.copy(true) }},
+	{Action: keys.Action{ID: "tree.reveal", Keys: []string{"v"}, Title: "Show secrets", Help: "Show what looks secret, or hide it again", Short: "show secrets"},
+		do: shows(func(p *jsonPage) { p.tree.SetReveal(!p.tree.Reveal()) })},
+	{Action: keys.Action{ID: "tree.toggle.all", Keys: []string{"Z"}, Title: "Fold all", Help: "Close everything, or open it", Short: "fold all"},
+		do: shows(func(p *jsonPage) { p.tree.ToggleAll() })},
+	{Action: keys.Action{ID: "tree.fold", Keys: []string{"h", "left"}, Title: "Fold", Help: "Close what the cursor is on, or go to what it is in"},
+		do: shows(func(p *jsonPage) { p.tree.Fold() })},
+	{Action: keys.Action{ID: "tree.unfold", Keys: []string{"l", "right"}, Title: "Unfold", Help: "Open what the cursor is on, or go into it"},
+		do: shows(func(p *jsonPage) { p.tree.Unfold() })},
+}
+
+// Scope implements Panel.
+func (p *jsonPage) Scope() keys.Scope { return keys.Tree }
+
+// bind is Bind of what is shown; all of it may move the cursor.
+func (p *jsonPage) bind(id keys.ID, loaded bool) (Bound, bool) {
+	b, ok := treeBindings.of(p, id)
+	do := b.Do
+	b.Do = func() tea.Cmd {
+		defer p.scroll()
+		return do()
 	}
-	handled, cmd = p.command(key)
+	return b.once(loaded), ok
+}
+
+// Move implements Panel.
+func (p *jsonPage) Move(steps func(page int) int) tea.Cmd {
+	p.tree.SetCursor(p.tree.Cursor() + steps(max(1, p.room()-1)))
 	p.scroll()
-	return handled, cmd
+	return nil
+}
+
+// Typing implements Panel.
+func (p *jsonPage) Typing() bool { return p.search.typing }
+
+// Type implements Panel: the cursor follows as one types.
+func (p *jsonPage) Type(key string) tea.Cmd {
+	if p.search.key(key) {
+		p.tree.Search(p.search.text)
+	}
+	if !p.search.typing {
+		p.tree.EndSearch(key != "esc")
+	}
+	p.scroll()
+	return nil
+}
+
+// Back implements Panel: it ends the search.
+func (p *jsonPage) Back() bool {
+	had := p.search.clear()
+	if had {
+		p.tree.Search("")
+		p.scroll()
+	}
+	return had
+}
+
+func (p *jsonPage) noSearch() string {
+	if p.search.text == "" {
+		return "nothing is searched for"
+	}
+	return ""
+}
+
+func (p *jsonPage) noNode() string {
+	if p.tree.Selected() == nil {
+		return "there is nothing under the cursor"
+	}
+	return ""
 }
 
 func (p *jsonPage) scroll() {
 	p.offset = widgets.Window(p.tree.Len(), p.room(), p.tree.Cursor(), p.offset)
 }
 
-func (p *jsonPage) command(key string) (bool, tea.Cmd) {
-	if step, ok := steps(key, max(1, p.room()-1)); ok {
-		p.tree.SetCursor(p.tree.Cursor() + step)
-		return true, nil
-	}
-	switch key {
-	case "enter", "space", "z":
-		p.tree.Toggle()
-	case "left", "h":
-		p.tree.Fold()
-	case "right", "l":
-		p.tree.Unfold()
-	case "Z":
-		p.tree.ToggleAll()
-	case "/":
-		p.search.open()
-		p.tree.BeginSearch()
-	case "n":
-		p.tree.Next(1)
-	case "N":
-		p.tree.Next(-1)
-	case "v":
-		p.tree.SetReveal(!p.tree.Reveal())
-	case "y", "Y":
-		return true, p.copy(key == "Y")
-	case "esc":
-		if !p.search.clear() {
-			return false, nil
-		}
-		p.tree.Search("")
-	default:
-		return false, nil
-	}
-	return true, nil
-}
-
 func (p *jsonPage) copy(path bool) tea.Cmd {
 	n := p.tree.Selected()
-	switch {
-	case n == nil:
-		return nil
-	case path:
+	if path {
 		return copyText(n.Path, "path "+safe(n.Path))
 	}
 	return copyText(n.Text(), "value of "+safe(n.Path))
-}
-
-func (p *jsonPage) keys() []KeyHelp {
-	return []KeyHelp{
-		{"enter space z", "fold"}, {"/ n N", "search"}, {"y", "copy the value"}, {"Y", "copy its path"},
-		{"v", "show secrets"}, {"Z", "fold all"}, {"h l", "fold, unfold"}, pageKeys,
-	}
 }
 
 func (p *jsonPage) view(s styles.Styles, width, height int) []string {

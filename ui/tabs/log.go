@@ -10,7 +10,6 @@ import (
 	"gantry/engine"
 	"gantry/logs"
 	"gantry/ui/feed"
-	"gantry/ui/keys"
 	"gantry/ui/logtext"
 	"gantry/ui/styles"
 )
@@ -67,9 +66,6 @@ func NewLog(eng engine.Engine, s func() styles.Styles, now func() time.Time) *Lo
 
 // Name implements Panel.
 func (t *Log) Name() string { return "Log" }
-
-// Scope of the actions that the registry of keys has for this tab.
-func (t *Log) Scope() keys.Scope { return keys.Log }
 
 // Open implements Tab. How lines are shown, and the search, stay.
 func (t *Log) Open(ctx context.Context, id engine.ID) tea.Cmd {
@@ -147,9 +143,6 @@ func (t *Log) Update(msg tea.Msg) (bool, tea.Cmd) {
 	}
 	return false, nil
 }
-
-// Typing implements Panel.
-func (t *Log) Typing() bool { return t.search.typing }
 
 // streams goes on to the next choice of streams: both, the one, the other.
 func (t *Log) streams() tea.Cmd {

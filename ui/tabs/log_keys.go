@@ -3,74 +3,130 @@ package tabs
 import (
 	tea "charm.land/bubbletea/v2"
 
+	"gantry/ui/keys"
 	"gantry/ui/widgets"
 )
 
-// Key implements Panel.
-func (t *Log) Key(key string) (bool, tea.Cmd) {
-	if t.feed == nil {
-		return false, nil
-	}
-	t.note, t.hunt = "", nil
-	if t.search.takes(key) {
-		return true, t.typed(key)
-	}
-	switch key {
-	case "g", "home":
-		return true, t.toStart()
-	case "G", "end":
-		return true, t.toEnd()
-	}
-	if step, ok := steps(key, max(1, t.room()-1)); ok {
-		return true, t.scroll(step)
-	}
-	return t.command(key)
+// logBindings are what can be done there.
+var logBindings = bindings[*Log]{
+	{Action: keys.Action{ID: "log.follow", Keys: []string{"f"}, Title: "Follow", Help: "Follow the end, or stand still; nothing that comes meanwhile is lost", Short: "follow"},
+		do: (*Log).turnFollow},
+	{Action: keys.Action{ID: "log.next", Keys: []string{"n"}, Title: "Next match", Help: "To the next line that holds what is searched for", Short: "next"},
+		why: (*Log).noSearch, do: func(t *Log) tea.Cmd { return t.nextMatch(1) }},
+	{Action: keys.Action{ID: "log.previous", Keys: []string{"N"}, Title: "Previous match", Help: "To the line before that holds it", Short: "previous"},
+		why: (*Log).noSearch, do: func(t *Log) tea.Cmd { return t.nextMatch(-1) }},
+	{Action: keys.Action{ID: "log.search", Keys: []string{"/"}, Title: "Search", Help: "Look for a text, or for a /regular expression/", Short: "search"},
+		do: shows((*Log).openSearch)},
+	{Action: keys.Action{ID: "log.error.next", Keys: []string{"e"}, Title: "Next error", Help: "To the next line that tells of an error, however far", Short: "next error"},
+		do: func(t *Log) tea.Cmd { return t.goTo(1, "error", isError) }},
+	{Action: keys.Action{ID: "log.error.previous", Keys: []string{"E"}, Title: "Previous error", Help: "To the error before"},
+		do: func(t *Log) tea.Cmd { return t.goTo(-1, "error", isError) }},
+	{Action: keys.Action{ID: "log.wrap", Keys: []string{"W"}, Title: "Wrap lines", Help: "Break long lines, or cut them", Short: "wrap"},
+		do: shows((*Log).turnWrap)},
+	{Action: keys.Action{ID: "log.copy", Keys: []string{"y"}, Title: "Copy the line", Help: "Copy the chosen line, or the last one on the screen", Short: "copy"},
+		do: (*Log).copy},
+	{Action: keys.Action{ID: "log.streams", Keys: []string{"o"}, Title: "Choose streams", Help: "Both, only what goes to stdout, only what goes to stderr", Short: "streams"},
+		do: (*Log).streams},
+	{Action: keys.Action{ID: "log.times", Keys: []string{"i"}, Title: "Show times", Help: "The time before each line, or more room for it", Short: "times"},
+		do: shows((*Log).turnTimes)},
+	{Action: keys.Action{ID: "log.clear", Keys: []string{"C"}, Title: "Clear the view", Help: "Hide what is there; going to the beginning shows it again", Short: "clear"},
+		do: (*Log).clear},
+	{Action: keys.Action{ID: "log.line.up", Keys: []string{"shift+up"}, Title: "Choose the line above", Help: "Choose a line to copy"},
+		do: func(t *Log) tea.Cmd { return t.choose(-1) }},
+	{Action: keys.Action{ID: "log.line.down", Keys: []string{"shift+down"}, Title: "Choose the line below", Help: "Choose a line to copy"},
+		do: func(t *Log) tea.Cmd { return t.choose(1) }},
 }
 
-func (t *Log) command(key string) (bool, tea.Cmd) {
-	switch key {
-	case "f":
-		if t.still != nil {
-			return true, t.toEnd()
-		}
-		t.pause()
-	case "/":
-		t.openSearch()
-	case "n":
-		return true, t.nextMatch(1)
-	case "N":
-		return true, t.nextMatch(-1)
-	case "e":
-		return true, t.goTo(1, "error", isError)
-	case "E":
-		return true, t.goTo(-1, "error", isError)
-	case "W":
-		t.wrap = !t.wrap
-		t.top.sub = 0
-		t.memo = memo{}
-	case "i":
-		t.bare = !t.bare
-		t.top.sub = 0
-		t.memo = memo{}
-	case "o":
-		return true, t.streams()
-	case "C":
-		return true, t.clear()
-	case "y":
-		return true, t.copy()
-	case "shift+up":
-		return true, t.choose(-1)
-	case "shift+down":
-		return true, t.choose(1)
-	case "esc":
-		if !t.endSearch() && t.here == nowhere {
-			return false, nil
-		}
-		t.here = nowhere
-	default:
-		return false, nil
+// Scope implements Panel.
+func (t *Log) Scope() keys.Scope { return keys.Log }
+
+// Bind implements Panel. Whatever is done ends a search that is under way, and
+// what was said before.
+func (t *Log) Bind(id keys.ID) (Bound, bool) {
+	b, ok := logBindings.of(t, id)
+	do := b.Do
+	b.Do = func() tea.Cmd {
+		t.hush()
+		return do()
 	}
-	return true, nil
+	return b.once(t.feed != nil), ok
+}
+
+// hush ends what the last key began.
+func (t *Log) hush() { t.note, t.hunt = "", nil }
+
+// Move implements Panel.
+func (t *Log) Move(steps func(page int) int) tea.Cmd {
+	if t.feed == nil {
+		return nil
+	}
+	t.hush()
+	switch n := steps(max(1, t.room()-1)); n {
+	case keys.Far:
+		return t.toEnd()
+	case -keys.Far:
+		return t.toStart()
+	default:
+		return t.scroll(n)
+	}
+}
+
+// Back implements Panel: it ends the search, and forgets the chosen line.
+func (t *Log) Back() bool {
+	if t.feed == nil {
+		return false
+	}
+	busy := t.hunt != nil
+	t.hush()
+	if !t.endSearch() && t.here == nowhere {
+		return busy
+	}
+	t.here = nowhere
+	return true
+}
+
+// Typing implements Panel.
+func (t *Log) Typing() bool { return t.search.typing }
+
+// Type implements Panel.
+func (t *Log) Type(key string) tea.Cmd {
+	if t.feed == nil {
+		t.search.typing = false
+		return nil
+	}
+	t.hush()
+	return t.typed(key)
+}
+
+func (t *Log) turnFollow() tea.Cmd {
+	if t.still != nil {
+		return t.toEnd()
+	}
+	t.pause()
+	return nil
+}
+
+func (t *Log) turnWrap() {
+	t.wrap = !t.wrap
+	t.redraw()
+}
+
+func (t *Log) turnTimes() {
+	t.bare = !t.bare
+	t.redraw()
+}
+
+// redraw draws every line anew.
+func (t *Log) redraw() {
+	t.top.sub = 0
+	t.memo = memo{}
+}
+
+func (t *Log) noSearch() string {
+	if t.search.pattern == nil {
+		return "nothing is searched for"
+	}
+	return ""
 }
 
 // copy takes the marked line, or marks and takes the last one on the screen.
@@ -87,20 +143,12 @@ func (t *Log) copy() tea.Cmd {
 	return tea.Batch(cmd, copyText(widgets.Print(l.Raw).Text, "the line of "+l.Time.Local().Format("15:04:05.000")))
 }
 
-// Keys implements Panel.
-func (t *Log) Keys() []KeyHelp {
-	return []KeyHelp{
-		{"/ n N", "search"}, {"E e", "errors"}, {"W", "wrap"}, {"y", "copy a line"}, {"o", "streams"}, {"i", "times"}, {"C", "clear"},
-		{"shift+up shift+down", "choose a line"}, pageKeys,
-	}
-}
-
 // Wheel implements Pointer.
 func (t *Log) Wheel(lines int) tea.Cmd {
 	if t.feed == nil {
 		return nil
 	}
-	t.note, t.hunt = "", nil
+	t.hush()
 	return t.scroll(lines)
 }
 

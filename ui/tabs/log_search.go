@@ -134,11 +134,7 @@ func (t *Log) acceptFound(m foundMsg) tea.Cmd {
 // nextMatch goes to the next line that holds what is searched for; after the
 // last one that can be read to the first again.
 func (t *Log) nextMatch(step int) tea.Cmd {
-	s := &t.search
-	if s.pattern == nil {
-		return nil
-	}
-	p := s.pattern
+	s, p := &t.search, t.search.pattern
 	cmd := t.goTo(step, "match", func(l feed.Line) bool { return !l.Mark && p.In(widgets.Print(l.Raw).Text) })
 	if t.note == "" {
 		return cmd

@@ -573,6 +573,7 @@ func TestLogIsDrawnWhileItGrows(t *testing.T) {
 			}
 		}
 	}()
+	h := &host{tab: tab}
 	keys := []string{"k", "W", "pgup", "y", "shift+up", "E", "f", "G", "C", "g", "i", "G"}
 	for i := 0; ; i++ {
 		if got := len(tab.View(78, 20)); got > 20 {
@@ -580,7 +581,7 @@ func TestLogIsDrawnWhileItGrows(t *testing.T) {
 		}
 		tab.Status()
 		if i%50 == 0 {
-			tab.Key(keys[i/50%len(keys)])
+			h.key(keys[i/50%len(keys)])
 		}
 		select {
 		case <-done:
@@ -605,7 +606,7 @@ func BenchmarkLogView(b *testing.B) {
 				defer cancel()
 				tab.Update(tab.Open(ctx, "talker")())
 				if wrap {
-					tab.Key("W")
+					(&host{tab: tab}).key("W")
 				}
 				b.ReportAllocs()
 				for b.Loop() {

@@ -11,6 +11,7 @@ import (
 
 	"gantry/engine"
 	"gantry/ui/glyph"
+	"gantry/ui/keys"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -34,6 +35,7 @@ func NewMounts(eng engine.Engine, s func() styles.Styles, _ func() time.Time) *M
 			{Title: "OPTIONS", Rank: 4, Max: 32, Style: s.Muted},
 		}
 	}
+	t.remake = t.choose
 	return t
 }
 
@@ -101,35 +103,34 @@ func (t *Mounts) selected() engine.MountPoint {
 	return engine.MountPoint{}
 }
 
-// Key implements Panel.
-func (t *Mounts) Key(key string) (bool, tea.Cmd) {
-	if !t.loaded {
-		return false, nil
-	}
-	if t.key(key, t.choose) {
-		return true, nil
-	}
-	m := t.selected()
-	switch key {
-	case "/":
-		t.filter.open()
-	case "y":
-		if m.Source != "" {
-			return true, copyText(m.Source, "source "+safe(m.Source))
-		}
-	case "Y":
-		if m.Destination != "" {
-			return true, copyText(m.Destination, "target "+safe(m.Destination))
-		}
-	default:
-		return false, nil
-	}
-	return true, nil
+// mountBindings are what can be done there.
+var mountBindings = bindings[*Mounts]{
+	{Action: keys.Action{ID: "mounts.copy", Keys: []string{"y"}, Title: "Copy the source", Help: "Copy where on the host it comes from", Short: "copy the source"},
+		why: (*Mounts).noSource, do: func(t *Mounts) tea.Cmd { m := t.selected(); return copyText(m.Source, "source "+safe(m.Source)) }},
+	{Action: keys.Action{ID: "mounts.copy.target", Keys: []string{"Y"}, Title: "Copy the target", Help: "Copy where in the container it is", Short: "the target"},
+		why: (*Mounts).noRow, do: func(t *Mounts) tea.Cmd {
+			m := t.selected()
+			return copyText(m.Destination, "target "+safe(m.Destination))
+		}},
 }
 
-// Keys implements Panel.
-func (t *Mounts) Keys() []KeyHelp {
-	return []KeyHelp{{"y", "copy the source"}, {"Y", "copy the target"}, {"/", "filter"}, pageKeys}
+func (t *Mounts) noSource() string {
+	if why := t.noRow(); why != "" || t.selected().Source != "" {
+		return why
+	}
+	return "it comes from nowhere on the host"
+}
+
+// Scope implements Panel.
+func (t *Mounts) Scope() keys.Scope { return keys.Mounts }
+
+// Bind implements Panel.
+func (t *Mounts) Bind(id keys.ID) (Bound, bool) {
+	b, ok := mountBindings.of(t, id)
+	if !ok {
+		b, ok = tableBindings.of(&t.tablePage, id)
+	}
+	return b.once(t.loaded), ok
 }
 
 // Status implements Panel.

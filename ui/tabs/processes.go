@@ -13,6 +13,7 @@ import (
 
 	"gantry/engine"
 	"gantry/ui/glyph"
+	"gantry/ui/keys"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -44,7 +45,7 @@ type Processes struct {
 // NewProcesses makes the tab. It shows nothing before Open.
 func NewProcesses(eng engine.Engine, s func() styles.Styles, now func() time.Time) *Processes {
 	t := &Processes{eng: eng, styles: s, now: now, order: order{column: -1}}
-	t.columns = t.processColumns
+	t.columns, t.remake = t.processColumns, t.choose
 	return t
 }
 
@@ -209,34 +210,48 @@ func (t *Processes) signal() tea.Cmd {
 	return func() tea.Msg { return msg }
 }
 
-// Key implements Panel.
-func (t *Processes) Key(key string) (bool, tea.Cmd) {
-	if !t.loaded {
-		return false, nil
+// processBindings are what can be done there.
+var processBindings = bindings[*Processes]{
+	{Action: keys.Action{ID: "process.signal", Keys: []string{"K"}, Title: "Send a signal to a process…", Help: "Choose one, for this process alone", Short: "signal…", Asks: true},
+		why: (*Processes).noProcess, do: (*Processes).signal},
+	{Action: keys.Action{ID: "process.sort", Keys: []string{"o"}, Title: "Sort processes", Help: "Sort by the next column", Short: "sort"},
+		do: shows(func(t *Processes) { t.order.next(len(t.top.titles)); t.choose() })},
+	{Action: keys.Action{ID: "process.tree", Keys: []string{"t"}, Title: "As a tree", Help: "Each process below its parent", Short: "tree"},
+		do: shows(func(t *Processes) { t.order = order{column: -1}; t.choose() })},
+	{Action: keys.Action{ID: "process.copy", Keys: []string{"y"}, Title: "Copy the PID", Help: "Copy the number of the process on the host", Short: "copy the PID"},
+		why: (*Processes).noProcess, do: func(t *Processes) tea.Cmd { return copyText(t.pid(), "PID "+t.pid()) }},
+	{Action: keys.Action{ID: "process.copy.command", Keys: []string{"Y"}, Title: "Copy the command", Help: "Copy the command line of the process"},
+		why: (*Processes).noCommand, do: func(t *Processes) tea.Cmd { return copyText(t.command(), "the command line") }},
+	{Action: keys.Action{ID: "process.sort.reverse", Keys: []string{"O"}, Title: "Sort processes the other way", Help: "Turn the order round"},
+		do: shows(func(t *Processes) { t.order.ascending = !t.order.ascending; t.choose() })},
+}
+
+// noProcess is why nothing can be done to the chosen process; an engine may
+// list processes without their numbers.
+func (t *Processes) noProcess() string {
+	if why := t.noRow(); why != "" || t.pid() != "" {
+		return why
 	}
-	if t.key(key, t.choose) {
-		return true, nil
+	return "the engine does not tell its PID"
+}
+
+func (t *Processes) noCommand() string {
+	if why := t.noRow(); why != "" || t.command() != "" {
+		return why
 	}
-	switch key {
-	case "/":
-		t.filter.open()
-	case "o":
-		t.order.next(len(t.top.titles))
-		t.choose()
-	case "O":
-		t.order.ascending = !t.order.ascending
-		t.choose()
-	case "t":
-		t.order = order{column: -1}
-		t.choose()
-	case "K":
-		return true, t.signal()
-	case "y", "Y":
-		return true, t.copy(key == "Y")
-	default:
-		return false, nil
+	return "it has no command line"
+}
+
+// Scope implements Panel.
+func (t *Processes) Scope() keys.Scope { return keys.Processes }
+
+// Bind implements Panel.
+func (t *Processes) Bind(id keys.ID) (Bound, bool) {
+	b, ok := processBindings.of(t, id)
+	if !ok {
+		b, ok = tableBindings.of(&t.tablePage, id)
 	}
-	return true, nil
+	return b.once(t.loaded), ok
 }
 
 // Click implements Pointer: on a title it sorts, and the second time the other
@@ -251,30 +266,12 @@ func (t *Processes) Click(x, y int) (bool, tea.Cmd) {
 	return true, nil
 }
 
-func (t *Processes) copy(command bool) tea.Cmd {
-	if pid := t.pid(); pid != "" && !command {
-		return copyText(pid, "PID "+pid)
-	}
-	if t.command() == "" {
-		return nil
-	}
-	return copyText(t.command(), "the command line")
-}
-
 // command of the selected process: the last column, in all output of ps.
 func (t *Processes) command() string {
 	if t.list.at >= len(t.plain) || len(t.top.titles) == 0 {
 		return ""
 	}
 	return t.plain[t.list.at][len(t.top.titles)-1]
-}
-
-// Keys implements Panel.
-func (t *Processes) Keys() []KeyHelp {
-	return []KeyHelp{
-		{"K", "signal…"}, {"o", "sort by the next column"}, {"t", "as a tree"}, {"/", "filter"}, {"O", "turn the order round"},
-		{"y", "copy the PID"}, {"Y", "copy the command"}, pageKeys,
-	}
 }
 
 // Status implements Panel.

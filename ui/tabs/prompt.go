@@ -22,12 +22,6 @@ const maxPrompt = 200
 
 func (p *prompt) open() { p.typing, p.before = true, p.text }
 
-// takes tells whether a key is text now. The keys by which the program is left
-// or suspended never are.
-func (p *prompt) takes(key string) bool {
-	return p.typing && key != "ctrl+c" && key != "ctrl+z"
-}
-
 // key takes a key while typing. All are handled: a letter that is also a
 // command must not act. changed says that text is another one.
 func (p *prompt) key(key string) (changed bool) {

@@ -3,11 +3,13 @@ package tabs
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"gantry/engine"
+	"gantry/ui/keys"
 	"gantry/ui/styles"
 )
 
@@ -102,14 +104,41 @@ func (t *Stats) Update(msg tea.Msg) (bool, tea.Cmd) {
 	return false, nil
 }
 
-// Key implements Panel: there is nothing to press.
-func (t *Stats) Key(string) (bool, tea.Cmd) { return false, nil }
+// statsBindings are what can be done there.
+var statsBindings = bindings[*Stats]{
+	{Action: keys.Action{ID: "stats.copy", Keys: []string{"y"}, Title: "Copy the figures", Help: "Copy what the charts say now, as text", Short: "copy the figures"},
+		do: (*Stats).copy},
+}
 
-// Keys implements Panel.
-func (t *Stats) Keys() []KeyHelp { return nil }
+// copy takes the figures as they are written above the charts.
+func (t *Stats) copy() tea.Cmd {
+	var lines []string
+	for _, g := range t.gauges(t.styles()) {
+		lines = append(lines, g.name+": "+strings.Join(g.parts, ", "))
+	}
+	return copyText(strings.Join(lines, "\n")+"\n", "the figures")
+}
+
+// Scope implements Panel.
+func (t *Stats) Scope() keys.Scope { return keys.Stats }
+
+// Bind implements Panel.
+func (t *Stats) Bind(id keys.ID) (Bound, bool) {
+	b, ok := statsBindings.of(t, id)
+	return b.once(!t.ring.empty()), ok
+}
+
+// Move implements Panel: there is nowhere to go.
+func (t *Stats) Move(func(int) int) tea.Cmd { return nil }
+
+// Back implements Panel.
+func (t *Stats) Back() bool { return false }
 
 // Typing implements Panel.
 func (t *Stats) Typing() bool { return false }
+
+// Type implements Panel.
+func (t *Stats) Type(string) tea.Cmd { return nil }
 
 // Status implements Panel.
 func (t *Stats) Status() string {

@@ -6,6 +6,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"gantry/engine"
+	"gantry/ui/keys"
 )
 
 // Tab shows one side of a container.
@@ -25,7 +26,30 @@ type ImageTab interface {
 
 // Panel is what all tabs have in common.
 type Panel interface {
+	feeder
+	typist
 	Name() string
+	// Scope is where the tab's own actions apply, and Bind is what one of the
+	// actions in effect there does; false when it is none of the tab's.
+	Scope() keys.Scope
+	Bind(id keys.ID) (Bound, bool)
+	// Move goes on by so many rows where a page has so many of them; keys.Far
+	// is to the end.
+	Move(steps func(page int) int) tea.Cmd
+	// Back undoes one step within the tab, such as a search; false when there
+	// is none.
+	Back() bool
+	// Place says where the tab stands, for paging, for scrolling no more than
+	// needed and for the colour of the cursor. View works without.
+	Place(width, height int, focused bool)
+	// View draws at most height lines, each exactly width cells or "".
+	View(width, height int) []string
+	// Status is for the pane's bottom border: "12 processes".
+	Status() string
+}
+
+// feeder is what keeps a tab up to date.
+type feeder interface {
 	// Close stops feeding: nothing runs or polls afterwards. What was read
 	// stays, so that a tab that is opened again on the same object shows it
 	// at once.
@@ -37,24 +61,16 @@ type Panel interface {
 	// Update takes the tab's own messages of the present generation and
 	// handles no others.
 	Update(msg tea.Msg) (handled bool, cmd tea.Cmd)
-	// Key takes a key, as tea.KeyPressMsg.String names it, while the tab has
-	// the focus.
-	Key(key string) (handled bool, cmd tea.Cmd)
-	// Typing tells whether the keys are text at the moment: the root must
-	// then offer every key to the tab before its own bindings.
-	Typing() bool
-	// Place says where the tab stands, for paging keys, for scrolling no
-	// more than needed and for the colour of the cursor. View works without.
-	Place(width, height int, focused bool)
-	Keys() []KeyHelp
-	// View draws at most height lines, each exactly width cells or "".
-	View(width, height int) []string
-	// Status is for the pane's bottom border: "12 processes".
-	Status() string
 }
 
-// KeyHelp describes keys for footer and help.
-type KeyHelp struct{ Keys, Text string }
+// typist is a line of text that a tab may have open.
+type typist interface {
+	// Typing tells whether the keys are text at the moment: the root must
+	// then offer every key to the tab before its own.
+	Typing() bool
+	// Type takes a key, as tea.KeyPressMsg.String names it, as text.
+	Type(key string) tea.Cmd
+}
 
 // Copied is sent when something was put on the clipboard.
 type Copied struct{ What string }

@@ -1,8 +1,10 @@
 package tabs
 
 import (
+	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
 
+	"gantry/ui/keys"
 	"gantry/ui/styles"
 	"gantry/ui/widgets"
 )
@@ -14,6 +16,8 @@ type tablePage struct {
 	filter prompt
 	list   list
 	shown  [][]string // the rows, as they are shown
+	// remake makes the rows anew, because the filter is another one.
+	remake func()
 	// columns are the table's; their styles do not matter for measuring.
 	columns func(s styles.Styles) []widgets.Column
 }
@@ -40,22 +44,44 @@ func (p *tablePage) room() int {
 	return max(1, p.height-1-footRows(cuts, &p.filter, p.height))
 }
 
-// key moves and filters; again makes the rows when the filter has changed.
-func (p *tablePage) key(key string, again func()) (handled bool) {
-	if p.filter.takes(key) {
-		if p.filter.key(key) {
-			again()
-		}
-		return true
+// tableBindings are what all of them can do.
+var tableBindings = bindings[*tablePage]{
+	{Action: keys.Action{ID: "table.filter", Keys: []string{"/"}, Title: "Filter rows", Help: "Show only rows that hold a text", Short: "filter"},
+		do: shows(func(p *tablePage) { p.filter.open() })},
+}
+
+// Move implements Panel.
+func (p *tablePage) Move(steps func(page int) int) tea.Cmd {
+	p.list.move(steps, p.room())
+	return nil
+}
+
+// Typing implements Panel.
+func (p *tablePage) Typing() bool { return p.filter.typing }
+
+// Type implements Panel: rows follow as one types.
+func (p *tablePage) Type(key string) tea.Cmd {
+	if p.filter.key(key) {
+		p.remake()
 	}
-	switch {
-	case p.list.key(key, p.room()):
-	case key == "esc" && p.filter.clear():
-		again()
-	default:
-		return false
+	return nil
+}
+
+// Back implements Panel: it takes the filter away.
+func (p *tablePage) Back() bool {
+	had := p.filter.clear()
+	if had {
+		p.remake()
 	}
-	return true
+	return had
+}
+
+// noRow is why nothing can be done to the chosen row.
+func (p *tablePage) noRow() string {
+	if len(p.shown) == 0 {
+		return "there is no row"
+	}
+	return ""
 }
 
 // view draws the table; whole is the selected row without cutting, none what
@@ -82,6 +108,3 @@ func (p *tablePage) matches(values ...string) bool {
 	}
 	return false
 }
-
-// Typing implements Panel.
-func (p *tablePage) Typing() bool { return p.filter.typing }

@@ -16,6 +16,7 @@ import (
 	"gantry/engine/fake"
 	"gantry/images"
 	"gantry/themes"
+	"gantry/ui/keys"
 	"gantry/ui/styles"
 	"gantry/ui/tabs"
 	"gantry/ui/uitest"
@@ -42,9 +43,7 @@ func (h *host) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		h.tab.Place(h.width, h.height-1, true)
 		return h, nil
 	case tea.KeyPressMsg:
-		var cmd tea.Cmd
-		h.handled, cmd = h.tab.Key(msg.String())
-		return h, cmd
+		return h, h.key(msg.String())
 	case tabs.Copied:
 		h.copied = append(h.copied, msg.What)
 		return h, nil
@@ -59,6 +58,38 @@ func (h *host) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		h.messages++
 	}
 	return h, cmd
+}
+
+// registry has what a tab gets from the root.
+var registry = func() *keys.Registry {
+	all := tabs.Actions()
+	for _, m := range keys.Motions() {
+		all = append(all, m.Action)
+	}
+	return keys.New(all)
+}()
+
+// key does what the root does with a key.
+func (h *host) key(key string) tea.Cmd {
+	h.handled = true
+	switch {
+	case h.tab.Typing() && key != "ctrl+c" && key != "ctrl+z":
+		return h.tab.Type(key)
+	case key == "esc":
+		h.handled = h.tab.Back()
+		return nil
+	}
+	a, _ := registry.Lookup(h.tab.Scope(), key)
+	for _, m := range keys.Motions() {
+		if m.ID == a.ID {
+			return h.tab.Move(m.Steps)
+		}
+	}
+	b, ok := h.tab.Bind(a.ID)
+	if h.handled = ok && b.Why == ""; h.handled {
+		return b.Do()
+	}
+	return nil
 }
 
 func (h *host) View() tea.View {
