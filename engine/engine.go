@@ -186,6 +186,22 @@ type ContainerFiles interface {
 	Commit(ctx context.Context, ref string, opts CommitOptions) (images.Digest, error)
 }
 
+// FileReader browses the file system of an object. Paths begin at its root; a
+// link on the way ends there, too, and one at the end is not followed. Not every
+// engine can: assert it on Volumes.
+type FileReader interface {
+	ReadDir(ctx context.Context, ref, dir string) (DirList, error)
+	// Measure walks through all of a directory: it takes as long as that takes,
+	// or until ctx ends.
+	Measure(ctx context.Context, ref, dir string) (TreeSize, error)
+	// ReadFile reads a regular file, at most limit bytes of it; anything else is
+	// ErrInvalid.
+	ReadFile(ctx context.Context, ref, path string, limit int) ([]byte, error)
+	// CopyFrom writes a file or a directory as a tar stream whose names begin
+	// with the last element of path.
+	CopyFrom(ctx context.Context, ref, path string, w io.Writer) error
+}
+
 // System is about the engine as a whole.
 type System interface {
 	DiskUsage(ctx context.Context) (DiskUsage, error)

@@ -76,3 +76,31 @@ type ImageUsage struct {
 	Shared int64
 	Unique int64
 }
+
+// MaxDirEntries bounds what ReadDir lists.
+const MaxDirEntries = 10_000
+
+// DirList is what a directory holds, by name. More tells that it holds more
+// than MaxDirEntries, of which these are some.
+type DirList struct {
+	Entries []DirEntry
+	More    bool
+}
+
+// DirEntry is one entry of a directory, a link not followed.
+type DirEntry struct {
+	Name       string
+	Size       int64 // of the content, not on the disk
+	Mode       fs.FileMode
+	Mtime      time.Time
+	UID, GID   int
+	LinkTarget string // as the link says it
+}
+
+// TreeSize is what a directory takes with all below it. A file with several
+// names counts once. Partial tells that some of it could not be looked at.
+type TreeSize struct {
+	Bytes   int64 // on the disk
+	Entries int64 // files, directories and whatever else is in it
+	Partial bool
+}

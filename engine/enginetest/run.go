@@ -76,6 +76,7 @@ func Run(t *testing.T, open func(t *testing.T) engine.Engine, opts Options) {
 		{"VolumePrune", testVolumePrune},
 		{"VolumeEvents", testVolumeEvents},
 		{"VolumeAutoRemove", testVolumeAutoRemove},
+		{"VolumeBrowse", testBrowse},
 		{"Info", testInfo},
 	}
 	for _, test := range tests {

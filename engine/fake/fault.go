@@ -59,6 +59,10 @@ const (
 	OpVolumeCreate  Op = "volume create"
 	OpVolumeRemove  Op = "volume remove"
 	OpVolumePrune   Op = "volume prune"
+	OpVolumeReadDir Op = "volume read directory"
+	OpVolumeMeasure Op = "volume measure"
+	OpVolumeRead    Op = "volume read file"
+	OpVolumeCopy    Op = "volume copy from"
 
 	OpNetworkList       Op = "network list"
 	OpNetworkInspect    Op = "network inspect"

@@ -166,6 +166,9 @@ func (cs containers) CopyTo(ctx context.Context, ref, dir string, r io.Reader, _
 		return err
 	}
 	f, ok := c.lookFile(path.Join("/", dir))
+	if v, _ := c.mounted(path.Join("/", dir)); v != nil {
+		f, ok = file{hdr: tar.Header{Typeflag: tar.TypeDir}}, true
+	}
 	cs.e.mu.Unlock()
 	switch {
 	case !ok:
@@ -187,9 +190,12 @@ func (cs containers) CopyTo(ctx context.Context, ref, dir string, r io.Reader, _
 			return opError("copy to", "container", ref, err, "")
 		}
 		name := path.Join("/", dir, hdr.Name)
+		f := file{hdr: tar.Header{Typeflag: hdr.Typeflag, Mode: hdr.Mode, Size: hdr.Size, ModTime: hdr.ModTime, Linkname: hdr.Linkname}, data: data.Bytes()}
 		cs.e.mu.Lock()
-		if !slices.Contains(rootDirs, name) {
-			c.put(name, file{hdr: tar.Header{Typeflag: hdr.Typeflag, Mode: hdr.Mode, Size: hdr.Size, ModTime: hdr.ModTime, Linkname: hdr.Linkname}, data: data.Bytes()})
+		if v, rest := c.mounted(name); v != nil {
+			v.put(rest, f)
+		} else if !slices.Contains(rootDirs, name) {
+			c.put(name, f)
 		}
 		cs.e.mu.Unlock()
 	}

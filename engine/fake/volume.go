@@ -18,7 +18,8 @@ type volumes struct{ e *Engine }
 // volume is one volume; Engine.mu guards every field.
 type volume struct {
 	engine.Volume
-	size int64
+	size  int64
+	files map[string]file // by path
 }
 
 // SetVolumeSize says what a volume takes on the disk.
