@@ -66,6 +66,7 @@ func (r *resourceFlags) updated() (engine.Resources, error) {
 // createFlags are the flags that run and create share.
 type createFlags struct {
 	resourceFlags
+	health                     healthFlags
 	name, hostname, domainname string
 	interactive, tty, detach   bool
 	attach                     streamNames
@@ -125,6 +126,7 @@ func (c *createFlags) add(f *pflag.FlagSet, platform string) {
 	f.BoolVarP(&c.quiet, "quiet", "q", false, "Suppress the pull output")
 	f.StringVar(&c.cidFile, "cidfile", "", "Write the container ID to the file")
 	c.resourceFlags.add(f)
+	c.health.add(f)
 }
 
 // options turns the flags and arguments into what the engine is asked for.
@@ -176,6 +178,9 @@ func (c *createFlags) config(a *app, args []string) (engine.ContainerConfig, err
 	}
 	var err error
 	if cfg.Env, err = a.environment(c.envFiles, c.env); err != nil {
+		return cfg, err
+	}
+	if cfg.Healthcheck, err = c.health.check(); err != nil {
 		return cfg, err
 	}
 	cfg.Labels, err = labelMap(c.labelFiles, c.labels)

@@ -45,7 +45,7 @@ func (a *app) psCmd() *cobra.Command {
 	f.BoolVarP(&flags.quiet, "quiet", "q", false, "Only display container IDs")
 	f.BoolVarP(&flags.Size, "size", "s", false, "Display total file sizes")
 	_ = cmd.RegisterFlagCompletionFunc("filter", cobra.FixedCompletions(
-		[]string{"ancestor=", "before=", "exited=", "id=", "label=", "name=", "network=", "since=", "status=", "volume="}, cobra.ShellCompDirectiveNoSpace))
+		[]string{"ancestor=", "before=", "exited=", "health=", "id=", "label=", "name=", "network=", "since=", "status=", "volume="}, cobra.ShellCompDirectiveNoSpace))
 	return cmd
 }
 
@@ -182,12 +182,23 @@ func shortImage(c engine.ContainerSummary) string {
 	return ref.Familiar()
 }
 
+// healthText stands behind how long a container is up.
+func healthText(h *engine.Health) string {
+	switch {
+	case h == nil:
+		return ""
+	case h.Status == engine.HealthStarting:
+		return " (health: starting)"
+	}
+	return " (" + string(h.Status) + ")"
+}
+
 // statusText is docker's STATUS column.
 func statusText(s engine.ContainerState) string {
 	up := func() string { return units.HumanDuration(time.Since(s.StartedAt)) }
 	switch s.Status {
 	case engine.Running:
-		return "Up " + up()
+		return "Up " + up() + healthText(s.Health)
 	case engine.Paused:
 		return "Up " + up() + " (Paused)"
 	case engine.Restarting:

@@ -33,6 +33,7 @@ type ContainerConfig struct {
 	Labels       map[string]string   `json:"Labels"` // MaxLabels bounds them
 	StopSignal   string              `json:"StopSignal,omitempty"`
 	StopTimeout  *int                `json:"StopTimeout,omitempty"` // seconds
+	Shell        []string            `json:"Shell,omitempty"`       // of the image, for health checks in shell form
 }
 
 // HostConfig is the part that depends on the host.
@@ -196,6 +197,7 @@ type ContainerState struct {
 	Error      string    `json:"Error"` // why the last start failed, or why ExitCode is not known
 	StartedAt  time.Time `json:"StartedAt"`
 	FinishedAt time.Time `json:"FinishedAt"`
+	Health     *Health   `json:"Health,omitempty"` // nil: nothing is checked
 }
 
 // MountPoint is a mount as inspect shows it.

@@ -32,6 +32,8 @@ const (
 	ActionResize  = "resize"
 	ActionExec    = "exec_start"
 	ActionExecDie = "exec_die" // attributes execID, exitCode
+	// ActionHealth is followed by a colon and what the health is now.
+	ActionHealth = "health_status"
 
 	ActionPull   = "pull"
 	ActionPush   = "push"

@@ -48,10 +48,15 @@ func (f filter) includes(ev engine.Event) bool {
 	return true
 }
 
-// matchAction takes an action, also in docker's longer form "exec_start: CMD".
+// matchAction takes an action, with or without what some have behind a colon:
+// "health_status" is every verdict, "health_status: healthy" one.
 func matchAction(ev engine.Event, v string) bool {
-	action, _, _ := strings.Cut(v, ":")
-	return ev.Action == action
+	if ev.Action == v {
+		return true
+	}
+	given, _, long := strings.Cut(v, ":")
+	action, _, _ := strings.Cut(ev.Action, ":")
+	return !long && action == v || long && ev.Action == given
 }
 
 // matchContainer takes an ID, the beginning of one, or a name.

@@ -82,7 +82,7 @@ func (e *Engine) holdStill(ctx context.Context, v *view) (resume func() error, e
 func imageConfig(c engine.ContainerConfig) images.Config {
 	return images.Config{
 		User: c.User, ExposedPorts: c.ExposedPorts, Env: c.Env, Entrypoint: c.Entrypoint, Cmd: c.Cmd, Healthcheck: c.Healthcheck,
-		Volumes: c.Volumes, WorkingDir: c.WorkingDir, Labels: c.Labels, StopSignal: c.StopSignal, StopTimeout: c.StopTimeout,
+		Volumes: c.Volumes, WorkingDir: c.WorkingDir, Labels: c.Labels, StopSignal: c.StopSignal, StopTimeout: c.StopTimeout, Shell: c.Shell,
 	}
 }
 

@@ -45,6 +45,9 @@ func (v *view) summary() engine.ContainerSummary {
 		ID: r.ID, Name: r.Name, Image: r.ImageRef, ImageID: r.Image, Created: r.Created, Status: v.status(),
 		Labels: r.Config.Labels, Mounts: r.Mounts,
 	}
+	if h := s.Status.Health; h != nil {
+		s.Status.Health = &engine.Health{Status: h.Status, FailingStreak: h.FailingStreak}
+	}
 	if p, err := images.ParsePlatform(r.Platform); err == nil {
 		s.Platform = p
 	}
@@ -70,6 +73,7 @@ func (v *view) status() engine.ContainerState {
 		Status: v.state, Running: v.state.Live(), Paused: v.state == engine.Paused,
 		Restarting: v.state == engine.Restarting, Dead: v.state == engine.Dead,
 	}
+	s.Health = v.health
 	if v.err != nil {
 		s.Error = v.err.Error()
 	}

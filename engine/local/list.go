@@ -152,6 +152,13 @@ func (e *Engine) filterKey(ctx context.Context, key string, values []string) (fu
 			}
 		}
 		return anyOf(func(s engine.ContainerSummary, v string) bool { return string(s.Status.Status) == v }), nil
+	case "health":
+		for _, v := range values {
+			if !knownHealth(v) {
+				return nil, invalidFilter(key, v, "starting, healthy, unhealthy, none")
+			}
+		}
+		return anyOf(matchesHealth), nil
 	case "exited":
 		for _, v := range values {
 			if _, err := strconv.Atoi(v); err != nil {
@@ -180,7 +187,7 @@ func (e *Engine) filterKey(ctx context.Context, key string, values []string) (fu
 		}
 		return func(s engine.ContainerSummary) bool { return s.Created.After(rec.Created) }, nil
 	}
-	return nil, invalidFilter(key, "", "id, name, label, status, exited, ancestor, before, since, network, volume")
+	return nil, invalidFilter(key, "", "id, name, label, status, health, exited, ancestor, before, since, network, volume")
 }
 
 // ancestorFilter matches containers of an image that is named by reference or

@@ -22,19 +22,23 @@ type view struct {
 	start *shim.StartRecord // nil: never started
 	exit  *shim.ExitRecord  // nil: never ended
 	err   error             // of a record that cannot be read (state Dead)
+	// health is nil where nothing is checked.
+	health *engine.Health
 }
 
 // view derives the state of one container (ARCHITECTURE.md, "State on disk").
 // A start that has neither a live process nor an exit is settled first.
 func (e *Engine) view(id engine.ID) (*view, error) {
 	v, lost, err := e.look(id)
-	if err != nil || !lost {
-		return v, err
+	if err == nil && lost {
+		if err := e.settle(id); err != nil {
+			return v.unrecorded(err)
+		}
+		v, _, err = e.look(id)
 	}
-	if err := e.settle(id); err != nil {
-		return v.unrecorded(err)
+	if err == nil {
+		v.health = e.readHealth(v)
 	}
-	v, _, err = e.look(id)
 	return v, err
 }
 
@@ -164,7 +168,8 @@ func (e *Engine) settleLocked(id engine.ID) error {
 	if v.forgotten() {
 		return e.removeLocked(v)
 	}
-	x := shim.ExitRecord{Attempt: v.start.Attempt, Code: shim.UnknownExit, At: time.Now().UTC(), Error: "its monitor was killed before it could record how it ended"}
+	x := shim.ExitRecord{Attempt: v.start.Attempt, Code: shim.UnknownExit, At: time.Now().UTC(), Error: "its monitor was killed before it could record how it ended",
+		Health: shim.LastHealth(e.run, id, v.start.Attempt)}
 	if v.start.BootID != record.BootID() {
 		x.Error = "the machine was restarted while it ran"
 	}

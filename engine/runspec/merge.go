@@ -48,8 +48,12 @@ func Merge(user engine.ContainerConfig, img images.Config, resetEntrypoint bool)
 	if c.StopTimeout == nil {
 		c.StopTimeout = img.StopTimeout
 	}
-	if c.Healthcheck == nil {
-		c.Healthcheck = img.Healthcheck
+	c.Healthcheck = mergeHealth(user.Healthcheck, img.Healthcheck)
+	if err := checkHealth(c.Healthcheck); err != nil {
+		return c, err
+	}
+	if len(c.Shell) == 0 {
+		c.Shell = img.Shell
 	}
 	c.Labels = united(img.Labels, user.Labels)
 	if err := checkLabels(c.Labels, img.Labels); err != nil {

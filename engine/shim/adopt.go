@@ -33,7 +33,7 @@ func (s *shim) takeOver() error {
 		s.streams.close()
 		st := lost(start)
 		s.unmounted()
-		s.conclude(ExitRecord{Attempt: start.Attempt, Code: st.Code, At: st.At, Error: st.Error})
+		s.conclude(ExitRecord{Attempt: start.Attempt, Code: st.Code, At: st.At, Error: st.Error, Health: LastHealth(s.cfg.Run, s.cfg.ID, start.Attempt)})
 		return nil
 	}
 	if s.spec, err = readSpec(s.cfg.file("config.json")); err != nil {
@@ -48,6 +48,7 @@ func (s *shim) takeOver() error {
 	if err := s.streams.connect(nil, s.input, s.out.write); err != nil {
 		return err
 	}
+	s.watchHealth()
 	go s.watch()
 	return nil
 }

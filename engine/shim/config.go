@@ -32,6 +32,8 @@ type Config struct {
 	Init       bool   `json:"init,omitempty"`
 	User       string `json:"user,omitempty"` // as given; resolved in the container
 
+	Health *HealthCheck `json:"health,omitempty"` // nil: nothing is checked
+
 	Log LogConfig `json:"log"`
 	// Volumes are told of at each start and end.
 	Volumes []VolumeMount `json:"volumes,omitempty"`
@@ -71,8 +73,9 @@ type ExitRecord struct {
 	Error   string    `json:"error,omitempty"`
 	// NeverRan: the attempt failed before the program ran, and so did all
 	// before it. Such a container still is "created".
-	NeverRan bool       `json:"neverRan,omitempty"`
-	Seq      engine.Seq `json:"seq"`
+	NeverRan bool           `json:"neverRan,omitempty"`
+	Health   *engine.Health `json:"health,omitempty"` // as it was last; nil: nothing was checked
+	Seq      engine.Seq     `json:"seq"`
 	// The monitor that wrote it. A container that is to go with its end is
 	// removed as long as this one lives, by it or by an attacher that it knows.
 	ShimPid   int    `json:"shimPid,omitempty"`

@@ -38,8 +38,19 @@ func (x *execution) over() bool {
 	}
 }
 
-// execute starts a program in the container. Its output waits until it is run.
+// execute starts a program in the container for somebody who asked for it.
 func (s *shim) execute(o *engine.ExecOptions) (*execution, error) {
+	x, err := s.prepare(o)
+	if err != nil {
+		return nil, err
+	}
+	s.keep(x)
+	s.publish(engine.ActionExec, map[string]string{"execID": x.id})
+	return x, nil
+}
+
+// prepare starts a program in the container. Its output waits until it is run.
+func (s *shim) prepare(o *engine.ExecOptions) (*execution, error) {
 	s.mu.Lock()
 	state, spec, first := s.state, s.spec, s.program
 	s.mu.Unlock()
@@ -73,8 +84,6 @@ func (s *shim) execute(o *engine.ExecOptions) (*execution, error) {
 	if err := x.begin(opts, o.Stdin); err != nil {
 		return nil, err
 	}
-	s.keep(x)
-	s.publish(engine.ActionExec, map[string]string{"execID": x.id})
 	return x, nil
 }
 

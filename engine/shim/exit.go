@@ -32,11 +32,12 @@ func (s *shim) watch() {
 	s.born() // while the container runs there is time
 	st := s.program.wait()
 	checkpoint("reaped")
+	last := s.health.end()
 	s.input.drop()
 	s.streams.finish()
 	s.program.close()
 	s.unmounted()
-	s.conclude(ExitRecord{Attempt: s.start.Attempt, Code: st.Code, At: st.At, Error: st.Error})
+	s.conclude(ExitRecord{Attempt: s.start.Attempt, Code: st.Code, At: st.At, Error: st.Error, Health: last})
 }
 
 // conclude puts an end on record and tells everybody. The order is explained

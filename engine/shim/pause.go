@@ -29,11 +29,13 @@ func (s *shim) pause() error {
 		return fmt.Errorf("pause: %w", err)
 	}
 	checkpoint("marked")
+	s.health.suspend()
 	err := g.Freeze()
 	if err == nil {
 		err = s.move(engine.Paused)
 	}
 	if err != nil {
+		s.health.resume()
 		os.Remove(marker)
 		return fmt.Errorf("pause: %w", err)
 	}
@@ -56,6 +58,7 @@ func (s *shim) unpause() error {
 	if err := s.move(engine.Running); err != nil {
 		return err
 	}
+	s.health.resume()
 	s.publish(engine.ActionUnpause, nil)
 	return nil
 }

@@ -41,6 +41,7 @@ type shim struct {
 	start   StartRecord
 	program *program    // the container's first
 	oom     *leaf.OOM   // nil: the group has no memory controller
+	health  *health     // nil: nothing is checked
 	spec    *specs.Spec // of the start, for exec sessions
 	size    engine.TermSize
 	execs   map[string]*execution
@@ -196,7 +197,7 @@ func (s *shim) dismiss() error {
 // another monitor may come. What is removed must go before the lock does.
 func (s *shim) free() error {
 	errs := []error{s.socket.Close()}
-	for _, name := range []string{"shim.sock", "stdin", "stdout", "stderr", "paused"} {
+	for _, name := range []string{"shim.sock", "stdin", "stdout", "stderr", "paused", healthFile, checkFile} {
 		if err := unix.Unlink(s.cfg.runFile(name)); err != nil && err != unix.ENOENT {
 			errs = append(errs, &os.PathError{Op: "remove", Path: s.cfg.runFile(name), Err: err})
 		}

@@ -90,6 +90,7 @@ func (s *shim) run(attempt int, l Launch) error {
 		fmt.Fprintf(os.Stderr, "connect streams: %v\n", err)
 	}
 	s.publish(engine.ActionStart, nil)
+	s.watchHealth()
 	go s.watch()
 	return nil
 }

@@ -15,16 +15,17 @@ import (
 // changes are the instructions that may alter an image's configuration without
 // a build. Each takes what stands behind its word.
 var changes = map[string]func(c *images.Config, args string) error{
-	"CMD":        func(c *images.Config, a string) error { c.Cmd = command(a); return nil },
-	"ENTRYPOINT": func(c *images.Config, a string) error { c.Entrypoint = command(a); return nil },
-	"ENV":        changeEnv,
-	"EXPOSE":     changeExpose,
-	"LABEL":      changeLabel,
-	"ONBUILD":    func(c *images.Config, a string) error { c.OnBuild = append(c.OnBuild, a); return nil },
-	"STOPSIGNAL": func(c *images.Config, a string) error { c.StopSignal = a; return nil },
-	"USER":       func(c *images.Config, a string) error { c.User = a; return nil },
-	"VOLUME":     changeVolume,
-	"WORKDIR":    changeWorkdir,
+	"CMD":         func(c *images.Config, a string) error { c.Cmd = command(a); return nil },
+	"ENTRYPOINT":  func(c *images.Config, a string) error { c.Entrypoint = command(a); return nil },
+	"ENV":         changeEnv,
+	"EXPOSE":      changeExpose,
+	"HEALTHCHECK": changeHealth,
+	"LABEL":       changeLabel,
+	"ONBUILD":     func(c *images.Config, a string) error { c.OnBuild = append(c.OnBuild, a); return nil },
+	"STOPSIGNAL":  func(c *images.Config, a string) error { c.StopSignal = a; return nil },
+	"USER":        func(c *images.Config, a string) error { c.User = a; return nil },
+	"VOLUME":      changeVolume,
+	"WORKDIR":     changeWorkdir,
 }
 
 // Change applies one Dockerfile instruction, such as `CMD ["/bin/sh"]` or
@@ -35,7 +36,7 @@ func Change(c *images.Config, line string) error {
 	apply := changes[strings.ToUpper(word)]
 	switch {
 	case apply == nil:
-		return fmt.Errorf("change %q: %q is not one of CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR", line, word)
+		return fmt.Errorf("change %q: %q is not one of CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR", line, word)
 	case args == "":
 		return fmt.Errorf("change %q: it has no argument", line)
 	}
