@@ -79,6 +79,9 @@ func (b *builder) prepare() error {
 }
 
 func (b *builder) onThread(s surroundings) (*Process, error) {
+	// The child inherits it from this thread, and the caller may have chosen
+	// another one for itself.
+	unix.Prctl(unix.PR_SET_TIMERSLACK, timerSlack, 0, 0, 0)
 	if err := b.prepare(); err != nil {
 		return nil, err
 	}
@@ -107,6 +110,9 @@ func (b *builder) onThread(s surroundings) (*Process, error) {
 	}
 	return p, nil
 }
+
+// timerSlack in nanoseconds is the kernel's default (prctl(2)).
+const timerSlack = 50_000
 
 // build looks up the user, writes the plan and forks.
 func (b *builder) build() (*Process, error) {

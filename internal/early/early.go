@@ -49,6 +49,7 @@ func prepare(args []string) *shim.Early {
 	if !runs(args) {
 		return nil
 	}
+	defer calm()
 	return shim.PrepareEarly(place("GANTRY_ROOT", engine.DefaultRoot), place("GANTRY_RUN", engine.DefaultRun))
 }
 
