@@ -10,11 +10,12 @@ import (
 
 // app is one run of the command line.
 type app struct {
-	std    IO
-	prog   Program
-	global Global
-	eng    engine.Engine // nil until engine opens it
-	hold   func()        // stops catchSignals from ending the context
+	std      IO
+	prog     Program
+	global   Global
+	eng      engine.Engine // nil until engine opens it
+	hold     func()        // stops catchSignals from ending the context
+	requests passage       // where signals go that ask to end
 }
 
 // engine opens the engine on first use.

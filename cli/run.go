@@ -96,6 +96,9 @@ func (a *app) runAttached(ctx context.Context, id engine.ID, opts engine.CreateO
 	if err != nil {
 		return runFailed(err)
 	}
+	if t.proxy && a.std.Notify != nil {
+		t.heard = a.listen()
+	}
 	t.sess, err = containers.Attach(ctx, string(id), engine.AttachOptions{
 		Stdin: t.stdin, Stdout: t.stdout, Stderr: t.stderr, Removes: opts.Host.AutoRemove,
 	})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -23,6 +24,7 @@ type talk struct {
 	tty    bool
 	keys   []byte // detach sequence, looked for when stdin is a terminal in raw mode
 	proxy  bool   // pass signals on
+	heard  *heard // with proxy: the signals, when somebody listens already
 	signal func(ctx context.Context, signal string) error
 }
 
@@ -137,9 +139,12 @@ func (a *app) proxySignals(ctx context.Context, t talk, cancel context.CancelCau
 	if a.std.Notify == nil || !t.proxy {
 		return func() {}
 	}
-	a.hold() // from here on a signal is the program's
-	c := make(chan os.Signal, 16)
-	a.std.Notify(c, forwarded...)
+	if t.heard == nil {
+		t.heard = a.listen()
+	}
+	c := t.heard.c
+	a.requests.lead(c) // from here on a signal is the program's
+	<-t.heard.listening
 	done, ended := make(chan struct{}), make(chan struct{})
 	go guard(restore, func() {
 		defer close(ended)
@@ -164,9 +169,10 @@ func (a *app) proxySignals(ctx context.Context, t talk, cancel context.CancelCau
 		}
 	})
 	return func() {
-		a.std.StopNotify(c)
+		a.requests.lead(nil)
 		close(done)
 		<-ended
+		time.AfterFunc(time.Second, func() { a.std.StopNotify(c) }) // as a rule this process has ended by then
 	}
 }
 

@@ -128,9 +128,10 @@ func settleDown() {
 	// Its end would leave the container without an exit code. Lowering needs
 	// CAP_SYS_RESOURCE, which root in a container may lack.
 	adjustOOM(os.Getpid(), "-999")
-	// Caught and dropped, not ignored: that would be inherited by programs.
 	// SIGTERM comes at a shutdown, where the container's end is still wanted.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
+	// Programs of the container do not inherit this (ociruntime). To catch and
+	// drop them would take a switch between threads for each.
+	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
 		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	"gantry/engine"
 	"gantry/engine/record"
@@ -60,6 +61,29 @@ func TestRun(t *testing.T) {
 }
 
 // TestFastExit: nothing is lost of a program that is over at once.
+// TestInheritsNothingOfTheMonitor: the monitor is patient with clocks and deaf to
+// signals; what runs in its container is neither.
+func TestInheritsNothingOfTheMonitor(t *testing.T) {
+	t.Parallel()
+	b := newBox(t, sh("cat /proc/self/timerslack_ns; grep SigIgn /proc/self/status; read x"), interactive(false))
+	c := b.start()
+	p := b.attach(c, engine.AttachOptions{Stdin: true, Stdout: true, Stderr: true, Logs: true})
+	p.expect("50000\nSigIgn:\t0000000000000000\n")
+	st, err := c.Status(b.ctx())
+	must(t, err)
+	slack, err := os.ReadFile(fmt.Sprintf("/proc/%d/timerslack_ns", st.ShimPid))
+	must(t, err)
+	if got := strings.TrimSpace(string(slack)); got != "500000" {
+		t.Errorf("the monitor's own slack is %s ns", got)
+	}
+	must(t, unix.Kill(st.ShimPid, unix.SIGTERM))
+	p.send("end\n")
+	if st := p.end(); st.Code != 0 {
+		t.Errorf("status %+v", st)
+	}
+	b.monitorDied()
+}
+
 func TestFastExit(t *testing.T) {
 	t.Parallel()
 	for i := range 10 {
