@@ -17,7 +17,7 @@ const (
 type Health struct {
 	Status        HealthStatus   `json:"Status"`
 	FailingStreak int            `json:"FailingStreak"`
-	Log           []HealthResult `json:"Log"` // the last ones, oldest first; lists leave it out
+	Log           []HealthResult `json:"Log"` // the last ones, oldest first; in lists the last one
 }
 
 // HealthResult is one check.

@@ -113,6 +113,8 @@ func urgency(c *engine.ContainerSummary) int {
 		return 1
 	case s.Status == engine.Exited && s.ExitCode != 0 || startFailed(c):
 		return 2
+	case s.Status == engine.Running && s.Health != nil && s.Health.Status == engine.HealthUnhealthy:
+		return 2
 	case s.Running:
 		return 3
 	}

@@ -52,7 +52,7 @@ func (m *Model) askRunOf(image string) tea.Cmd {
 
 // runFields are what the engine can honour, most used first.
 func (m *Model) runFields(image string) []dialogs.Field {
-	return []dialogs.Field{
+	fields := []dialogs.Field{
 		{Key: "image", Label: "image", Value: image, Hint: "alpine, registry.example/team/app:1.0", Complete: prefixed(func() []string { return m.imageNames(nil) }), Check: checked(images.ParseRef)},
 		{Key: "name", Label: "name", Hint: "drawn when empty", Check: m.checkNewName},
 		{Key: "command", Label: "command", Hint: "the image's own", Check: checked(split)},
@@ -67,8 +67,9 @@ func (m *Model) runFields(image string) []dialogs.Field {
 		{Key: "entrypoint", Label: "entrypoint", Hint: "the image's own"},
 		{Key: "user", Label: "user", Hint: "the image's own; NAME or UID:GID"},
 		{Key: "workdir", Label: "directory", Hint: "the image's own", Check: checkDir},
-		{Key: "then", Label: "then", Kind: dialogs.Choice, Options: []string{runStarts, runCreates}, Value: runStarts},
 	}
+	fields = append(fields, healthFields()...)
+	return append(fields, dialogs.Field{Key: "then", Label: "then", Kind: dialogs.Choice, Options: []string{runStarts, runCreates}, Value: runStarts})
 }
 
 // followImage fills in what holds when a field is left empty, from the
@@ -222,6 +223,8 @@ func runCommand(v dialogs.Values) string {
 	add("--entrypoint", v.Text("entrypoint"))
 	add("-u", v.Text("user"))
 	add("-w", v.Text("workdir"))
+	add("--health-cmd", v.Text("health"))
+	add("--health-interval", v.Text("health-interval"))
 	words = append(words, orWord(v.Text("image"), "IMAGE"))
 	if args, err := split(v.Text("command")); err == nil && len(args) > 0 {
 		words = append(words, quoteAll(args))
@@ -242,6 +245,9 @@ func runOptions(v dialogs.Values) (engine.CreateOptions, error) {
 	o.Name = v.Text("name")
 	o.Config = engine.ContainerConfig{
 		Image: v.Text("image"), Cmd: args, Env: v.List("env"), User: v.Text("user"), WorkingDir: v.Text("workdir"), Tty: v.On("tty"), OpenStdin: v.On("tty"),
+	}
+	if o.Config.Healthcheck, err = healthCheck(v); err != nil {
+		return o, err
 	}
 	if e := v.Text("entrypoint"); e != "" {
 		o.Config.Entrypoint = []string{e}
@@ -339,6 +345,7 @@ func runArguments(args []string) (dialogs.Values, error) {
 	keys := map[string]string{
 		"--name": "name", "-e": "env", "--env": "env", "-v": "mounts", "--volume": "mounts", "-m": "memory", "--memory": "memory", "--cpus": "cpus",
 		"--pids-limit": "pids", "--network": "network", "--entrypoint": "entrypoint", "-u": "user", "--user": "user", "-w": "workdir", "--workdir": "workdir",
+		"--health-cmd": "health", "--health-interval": "health-interval",
 	}
 	v := dialogs.Values{"network": {"none"}}
 	for i := 0; i < len(args); i++ {

@@ -1,13 +1,17 @@
 package ui
 
 import (
+	"fmt"
+	"strings"
+
 	"gantry/engine"
 	"gantry/ui/glyph"
 	"gantry/ui/widgets"
 )
 
 // why says over the detail what nobody finds in a log: that a container never
-// began, was killed for its memory, or ended unseen. Where the pane is low the
+// began, was killed for its memory, ended unseen, or fails its
+// checks. Where the pane is low the
 // tab needs its lines more.
 func (m *Model) why(r rect) []string {
 	const least, most = 8, 3
@@ -26,9 +30,12 @@ func (m *Model) why(r rect) []string {
 	return lines
 }
 
-// reason is why a container does not run, beyond the code that it ended with.
+// reason is why a container does not run, beyond the code that it ended with,
+// or what its checks find fault with.
 func reason(s engine.ContainerState) string {
 	switch {
+	case s.Status == engine.Running && s.Health != nil && s.Health.FailingStreak > 0:
+		return ailment(s.Health)
 	case s.Running || s.Restarting:
 		return ""
 	case s.OOMKilled:
@@ -37,4 +44,26 @@ func reason(s engine.ContainerState) string {
 		return "It did not start: " + s.Error
 	}
 	return s.Error
+}
+
+// ailment is what the last check said.
+func ailment(h *engine.Health) string {
+	text := "Its last check failed"
+	if h.FailingStreak > 1 {
+		text = fmt.Sprintf("Its last %d checks failed", h.FailingStreak)
+	}
+	if h.Status == engine.HealthStarting {
+		text = "It is starting still. " + text
+	}
+	if len(h.Log) == 0 {
+		return text + "."
+	}
+	last := h.Log[len(h.Log)-1]
+	if last.ExitCode > 0 {
+		text += fmt.Sprintf(" with code %d", last.ExitCode)
+	}
+	if out := strings.Join(strings.Fields(last.Output), " "); out != "" {
+		return text + ": " + out
+	}
+	return text + "."
 }

@@ -46,7 +46,7 @@ func (v *view) summary() engine.ContainerSummary {
 		Labels: r.Config.Labels, Mounts: r.Mounts,
 	}
 	if h := s.Status.Health; h != nil {
-		s.Status.Health = &engine.Health{Status: h.Status, FailingStreak: h.FailingStreak}
+		s.Status.Health = &engine.Health{Status: h.Status, FailingStreak: h.FailingStreak, Log: h.Log[max(0, len(h.Log)-1):]}
 	}
 	if p, err := images.ParsePlatform(r.Platform); err == nil {
 		s.Platform = p

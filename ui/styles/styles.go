@@ -142,12 +142,27 @@ func (s Styles) Wait(what string) string { return s.Glyphs.Text(what + " " + gly
 // ASCII tells charts to draw without braille.
 func (s Styles) ASCII() bool { return s.Glyphs != glyph.Unicode }
 
+// running is what runs, by what its checks say.
+func (s Styles) running(h *engine.Health) (sign, word string, style lipgloss.Style) {
+	if h != nil {
+		switch h.Status {
+		case engine.HealthHealthy:
+			return glyph.Healthy, "healthy", s.OK
+		case engine.HealthUnhealthy:
+			return glyph.Unhealthy, "unhealthy", s.Bad
+		case engine.HealthStarting:
+			return glyph.Starting, "starting", s.Busy
+		}
+	}
+	return glyph.Running, "running", s.OK
+}
+
 // Status is a container's state as a glyph, a word and a style: never by
 // colour alone.
 func (s Styles) Status(c engine.ContainerState) (sign, word string, style lipgloss.Style) {
 	switch c.Status {
 	case engine.Running:
-		return glyph.Running, "running", s.OK
+		return s.running(c.Health)
 	case engine.Paused:
 		return glyph.Paused, "paused", s.Busy
 	case engine.Restarting:

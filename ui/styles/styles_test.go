@@ -94,7 +94,8 @@ func TestStatesAreToldApart(t *testing.T) {
 	s := styles.New(themes.Dark())
 	seen := map[string]engine.ContainerState{}
 	for _, state := range []engine.ContainerState{
-		{Status: engine.Created}, {Status: engine.Running}, {Status: engine.Paused}, {Status: engine.Restarting}, {Status: engine.Removing},
+		{Status: engine.Created}, {Status: engine.Running}, {Status: engine.Running, Health: &engine.Health{Status: engine.HealthStarting}},
+		{Status: engine.Running, Health: &engine.Health{Status: engine.HealthHealthy}}, {Status: engine.Running, Health: &engine.Health{Status: engine.HealthUnhealthy}}, {Status: engine.Paused}, {Status: engine.Restarting}, {Status: engine.Removing},
 		{Status: engine.Exited}, {Status: engine.Exited, ExitCode: 1}, {Status: "odd"},
 	} {
 		sign, word, _ := s.Status(state)

@@ -284,6 +284,9 @@ func (t *eventList) View(width, height int) []string {
 // gravity has the styles of beginnings and of what was bad.
 type gravity struct{ good, grave, bad lipgloss.Style }
 
+// healthEvent is the action of a new verdict.
+func healthEvent(s engine.HealthStatus) string { return engine.ActionHealth + ": " + string(s) }
+
 func (g gravity) of(ev engine.Event) (lipgloss.Style, bool) {
 	switch ev.Action {
 	case engine.ActionOOM:
@@ -294,8 +297,10 @@ func (g gravity) of(ev engine.Event) (lipgloss.Style, bool) {
 		}
 	case engine.ActionKill:
 		return g.grave, true
-	case engine.ActionStart, engine.ActionUnpause:
+	case engine.ActionStart, engine.ActionUnpause, healthEvent(engine.HealthHealthy):
 		return g.good, true
+	case healthEvent(engine.HealthUnhealthy):
+		return g.bad, true
 	}
 	return lipgloss.Style{}, false
 }
