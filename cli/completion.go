@@ -160,6 +160,7 @@ func (a *app) completeCreateFlags(cmd *cobra.Command) {
 		"platform":     fixed("linux/amd64", "linux/arm64", "linux/arm/v7", "linux/386", "linux/riscv64"),
 		"security-opt": cobra.FixedCompletions([]string{"no-new-privileges", "seccomp="}, cobra.ShellCompDirectiveNoSpace),
 		"log-opt":      cobra.FixedCompletions([]string{"max-size=", "max-file="}, cobra.ShellCompDirectiveNoSpace),
+		"restart":      completePolicies,
 		"stop-signal":  completeSignals,
 		"cap-add":      completeCapabilities,
 		"cap-drop":     completeCapabilities,

@@ -76,6 +76,7 @@ type createFlags struct {
 	workdir, user, entrypoint  string
 	network                    string
 	autoRemove, readOnly, init bool
+	restart                    policyValue
 	privileged                 bool
 	shmSize                    bytesValue
 	ulimits                    ulimits
@@ -110,6 +111,7 @@ func (c *createFlags) add(f *pflag.FlagSet, platform string) {
 	f.StringVar(&c.entrypoint, "entrypoint", "", "Overwrite the default ENTRYPOINT of the image")
 	f.StringVar(&c.network, "network", "", "Connect a container to a network: none or host (default none: there are no bridges yet)")
 	f.BoolVar(&c.autoRemove, "rm", false, "Automatically remove the container when it exits")
+	f.Var(&c.restart, "restart", "Restart policy to apply when a container exits: no, on-failure[:N], always or unless-stopped (default no)")
 	f.BoolVar(&c.readOnly, "read-only", false, "Mount the container's root filesystem as read only")
 	f.BoolVar(&c.privileged, "privileged", false, "Give extended privileges to this container: all capabilities and devices, no filters (it can take over the host)")
 	f.BoolVar(&c.init, "init", false, "Run an init inside the container that forwards signals and reaps processes")
@@ -189,11 +191,14 @@ func (c *createFlags) config(a *app, args []string) (engine.ContainerConfig, err
 
 func (c *createFlags) host() (engine.HostConfig, error) {
 	h := engine.HostConfig{
-		AutoRemove: c.autoRemove, ReadonlyRootfs: c.readOnly, Privileged: c.privileged, CapAdd: c.capAdd, CapDrop: c.capDrop,
+		AutoRemove: c.autoRemove, RestartPolicy: c.restart.policy, ReadonlyRootfs: c.readOnly, Privileged: c.privileged, CapAdd: c.capAdd, CapDrop: c.capDrop,
 		ShmSize: int64(c.shmSize), Ulimits: c.ulimits, ContainerIDFile: c.cidFile,
 	}
 	if c.changed("init") {
 		h.Init = &c.init
+	}
+	if c.autoRemove && !h.RestartPolicy.IsNo() {
+		return h, errors.New("--restart and --rm exclude each other: a container is removed when it ends, or started again")
 	}
 	var err error
 	if h.NetworkMode, err = networkMode(c.network); err != nil {

@@ -55,7 +55,7 @@ func (s *stopFlags) options() engine.StopOptions {
 func (a *app) stopCmd() *cobra.Command {
 	var flags stopFlags
 	cmd := a.onEach("stop [OPTIONS] CONTAINER [CONTAINER...]", "Stop one or more running containers",
-		"  gantry stop web db\n  gantry stop -t 30 db", []engine.State{engine.Running, engine.Paused},
+		"  gantry stop web db\n  gantry stop -t 30 db", []engine.State{engine.Running, engine.Paused, engine.Restarting},
 		func(ctx context.Context, c engine.Containers, name string) error {
 			return notModified(c.Stop(ctx, name, flags.options()))
 		})
@@ -77,7 +77,7 @@ func (a *app) restartCmd() *cobra.Command {
 func (a *app) killCmd() *cobra.Command {
 	var signal string
 	cmd := a.onEach("kill [OPTIONS] CONTAINER [CONTAINER...]", "Kill one or more running containers",
-		"  gantry kill web\n  gantry kill -s HUP web", []engine.State{engine.Running, engine.Paused},
+		"  gantry kill web\n  gantry kill -s HUP web", []engine.State{engine.Running, engine.Paused, engine.Restarting},
 		func(ctx context.Context, c engine.Containers, name string) error {
 			return c.Kill(ctx, name, signal)
 		})
@@ -162,18 +162,24 @@ func (a *app) waitCmd() *cobra.Command {
 
 func (a *app) updateCmd() *cobra.Command {
 	var flags resourceFlags
-	var res engine.Resources
+	var restart policyValue
+	var opts engine.UpdateOptions
 	cmd := a.onEach("update [OPTIONS] CONTAINER [CONTAINER...]", "Update configuration of one or more containers",
-		"  gantry update -m 512m --cpus 2 web", []engine.State{anyState},
-		func(ctx context.Context, c engine.Containers, name string) error { return c.Update(ctx, name, res) })
+		"  gantry update -m 512m --cpus 2 web\n  gantry update --restart unless-stopped web db", []engine.State{anyState},
+		func(ctx context.Context, c engine.Containers, name string) error { return c.Update(ctx, name, opts) })
 	flags.add(cmd.Flags())
+	cmd.Flags().Var(&restart, "restart", "Restart policy to apply when a container exits")
+	_ = cmd.RegisterFlagCompletionFunc("restart", completePolicies)
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		var err error
-		if res, err = flags.updated(); err != nil {
+		if opts.Resources, err = flags.updated(); err != nil {
 			return &usageError{cmd: cmd, err: err}
 		}
-		if res == (engine.Resources{}) {
-			return &usageError{cmd: cmd, err: fmt.Errorf("%q needs at least one limit to change", cmd.CommandPath())}
+		if cmd.Flags().Changed("restart") {
+			opts.RestartPolicy = &restart.policy
+		}
+		if opts == (engine.UpdateOptions{}) {
+			return &usageError{cmd: cmd, err: fmt.Errorf("%q needs at least one limit or policy to change", cmd.CommandPath())}
 		}
 		return nil
 	}

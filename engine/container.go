@@ -48,6 +48,7 @@ type HostConfig struct {
 	DNSSearch       []string          `json:"DnsSearch"`
 	ExtraHosts      []string          `json:"ExtraHosts"` // "name:address", for /etc/hosts; "host-gateway" is the host
 	AutoRemove      bool              `json:"AutoRemove"`
+	RestartPolicy   RestartPolicy     `json:"RestartPolicy"`
 	Init            *bool             `json:"Init,omitempty"`
 	ReadonlyRootfs  bool              `json:"ReadonlyRootfs"`
 	Privileged      bool              `json:"Privileged"` // all that the engine itself may do
@@ -79,6 +80,12 @@ type Resources struct {
 	CpusetMems        string `json:"CpusetMems"`
 	PidsLimit         int64  `json:"PidsLimit"` // -1 unlimited
 	BlkioWeight       uint16 `json:"BlkioWeight"`
+}
+
+// UpdateOptions are what Update changes.
+type UpdateOptions struct {
+	Resources
+	RestartPolicy *RestartPolicy // nil: it stays
 }
 
 // Mount is one file system to attach. Type is "bind", "volume" or "tmpfs".
@@ -179,6 +186,8 @@ type ContainerSummary struct {
 	Ports PortMap `json:"Ports,omitempty"`
 	// Addresses are a running container's, by network.
 	Addresses map[string][]string `json:"Addresses,omitempty"`
+	// RestartCount is as in ContainerDetail.
+	RestartCount int `json:"RestartCount"`
 	// SizeRw and SizeRootFs are bytes, set when ListOptions.Size was.
 	SizeRw     int64 `json:"SizeRw,omitempty"`
 	SizeRootFs int64 `json:"SizeRootFs,omitempty"`
@@ -187,7 +196,7 @@ type ContainerSummary struct {
 // ContainerState is a container's state with the facts around it.
 type ContainerState struct {
 	Status     State     `json:"Status"`
-	Running    bool      `json:"Running"` // as docker: also true while paused
+	Running    bool      `json:"Running"` // as docker: also true while paused, and while restarting
 	Paused     bool      `json:"Paused"`
 	Restarting bool      `json:"Restarting"`
 	OOMKilled  bool      `json:"OOMKilled"`
@@ -198,6 +207,8 @@ type ContainerState struct {
 	StartedAt  time.Time `json:"StartedAt"`
 	FinishedAt time.Time `json:"FinishedAt"`
 	Health     *Health   `json:"Health,omitempty"` // nil: nothing is checked
+	// RestartAt is when a container that is restarting is to be started again.
+	RestartAt time.Time `json:"RestartAt,omitzero"`
 }
 
 // MountPoint is a mount as inspect shows it.

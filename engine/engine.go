@@ -73,7 +73,7 @@ type ProcessSignaler interface {
 // ContainerEditor changes what a container is without moving its state.
 type ContainerEditor interface {
 	Rename(ctx context.Context, ref, name string) error
-	Update(ctx context.Context, ref string, res Resources) error
+	Update(ctx context.Context, ref string, opts UpdateOptions) error
 	Prune(ctx context.Context, opts PruneOptions) (PruneReport, error)
 }
 

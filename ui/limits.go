@@ -57,7 +57,7 @@ func (m *Model) openLimits(cs []engine.ContainerSummary, now engine.Resources) t
 				return m.fail(err)
 			}
 			return m.do(m.each("Change", "changed", updateCommand(change, names), cs, func(ctx context.Context, id string) error {
-				return m.eng.Containers().Update(ctx, id, change)
+				return m.eng.Containers().Update(ctx, id, engine.UpdateOptions{Resources: change})
 			}))
 		}),
 	})

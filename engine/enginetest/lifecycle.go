@@ -283,7 +283,7 @@ func testRename(s *suite) {
 
 func testUpdate(s *suite) {
 	id := s.start(forever, func(o *engine.CreateOptions) { o.Host.Memory = 64 << 20 })
-	s.must(s.c.Update(s.ctx, string(id), engine.Resources{PidsLimit: 50}))
+	s.must(s.c.Update(s.ctx, string(id), engine.UpdateOptions{Resources: engine.Resources{PidsLimit: 50}}))
 	d, err := s.c.Inspect(s.ctx, string(id))
 	s.must(err)
 	if d.HostConfig.PidsLimit != 50 || d.HostConfig.Memory != 64<<20 {

@@ -124,6 +124,12 @@ func (e *Engine) newContainer(opts engine.CreateOptions) (*container, error) {
 		return nil, opError("create", "container", opts.Name, engine.ErrConflict,
 			"the name is in use by container "+other.id.Short()+"; remove or rename it, or take another name")
 	}
+	if opts.Host.RestartPolicy.Name == "" {
+		opts.Host.RestartPolicy.Name = engine.RestartNo
+	}
+	if err := opts.Host.RestartPolicy.Check(opts.Host.AutoRemove); err != nil {
+		return nil, opError("create", "container", opts.Name, err, "")
+	}
 	config := merge(img.config, opts)
 	command := slices.Concat(config.Entrypoint, config.Cmd)
 	if len(command) == 0 {
@@ -222,12 +228,18 @@ func (cs containers) Rename(ctx context.Context, ref, name string) error {
 	return nil
 }
 
-func (cs containers) Update(ctx context.Context, ref string, res engine.Resources) error {
+func (cs containers) Update(ctx context.Context, ref string, res engine.UpdateOptions) error {
 	c, err := cs.e.lookup(ctx, OpUpdate, "update", ref)
 	if err != nil {
 		return err
 	}
 	defer cs.e.mu.Unlock()
+	if p := res.RestartPolicy; p != nil {
+		if err := p.Check(c.detail.HostConfig.AutoRemove); err != nil {
+			return opError("update", "container", ref, err, "")
+		}
+		c.detail.HostConfig.RestartPolicy = *p
+	}
 	r := &c.detail.HostConfig.Resources
 	r.Memory = cmp.Or(res.Memory, r.Memory)
 	r.MemorySwap = cmp.Or(res.MemorySwap, r.MemorySwap)

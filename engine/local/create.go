@@ -183,6 +183,12 @@ func (e *Engine) complete(rec *containerRecord) error {
 	if h.NetworkMode == "" || h.NetworkMode == "default" {
 		h.NetworkMode = "none"
 	}
+	if h.RestartPolicy.Name == "" {
+		h.RestartPolicy.Name = engine.RestartNo
+	}
+	if err := h.RestartPolicy.Check(h.AutoRemove); err != nil {
+		return err
+	}
 	if h.LogConfig.Type == "" {
 		h.LogConfig.Type = "journal"
 	}

@@ -27,7 +27,7 @@ func (e *Engine) detail(v *view) engine.ContainerDetail {
 	r := v.rec
 	d := engine.ContainerDetail{
 		ID: r.ID, Created: r.Created, Path: r.Path, Args: r.Args, State: v.status(), Image: r.Image, Name: "/" + r.Name,
-		Driver: r.Driver, Platform: osOf(r.Platform), LogPath: e.file(r.ID, "log"), Config: r.Config, HostConfig: r.Host, Mounts: r.Mounts,
+		RestartCount: v.restarts(), Driver: r.Driver, Platform: osOf(r.Platform), LogPath: e.file(r.ID, "log"), Config: r.Config, HostConfig: r.Host, Mounts: r.Mounts,
 	}
 	if d.Mounts == nil {
 		d.Mounts = []engine.MountPoint{}
@@ -43,7 +43,7 @@ func (v *view) summary() engine.ContainerSummary {
 	r := v.rec
 	s := engine.ContainerSummary{
 		ID: r.ID, Name: r.Name, Image: r.ImageRef, ImageID: r.Image, Created: r.Created, Status: v.status(),
-		Labels: r.Config.Labels, Mounts: r.Mounts,
+		Labels: r.Config.Labels, Mounts: r.Mounts, RestartCount: v.restarts(),
 	}
 	if h := s.Status.Health; h != nil {
 		s.Status.Health = &engine.Health{Status: h.Status, FailingStreak: h.FailingStreak, Log: h.Log[max(0, len(h.Log)-1):]}
@@ -70,7 +70,7 @@ func osOf(platform string) string {
 // status puts the derived state into docker's shape.
 func (v *view) status() engine.ContainerState {
 	s := engine.ContainerState{
-		Status: v.state, Running: v.state.Live(), Paused: v.state == engine.Paused,
+		Status: v.state, Running: v.state.Live() || v.state == engine.Restarting, Paused: v.state == engine.Paused,
 		Restarting: v.state == engine.Restarting, Dead: v.state == engine.Dead,
 	}
 	s.Health = v.health
@@ -79,17 +79,31 @@ func (v *view) status() engine.ContainerState {
 	}
 	if v.start != nil && v.state != engine.Created {
 		s.StartedAt = v.start.StartedAt
-		if s.Running {
+		if v.state.Live() {
 			s.Pid = v.start.Pid
 		}
 	}
-	if v.exit != nil && !s.Running {
+	if v.state == engine.Restarting {
+		s.RestartAt = v.exit.Due
+	}
+	if v.exit != nil && !v.state.Live() {
 		s.ExitCode, s.OOMKilled, s.Error, s.FinishedAt = v.exit.Code, v.exit.OOM, v.exit.Error, v.exit.At
 	}
 	if v.state == engine.Created {
 		s.FinishedAt = time.Time{} // of a start that failed: nothing ran
 	}
 	return s
+}
+
+// restarts counts the starts by the policy since somebody started it.
+func (v *view) restarts() int {
+	switch {
+	case v.exit != nil && !v.state.Live():
+		return v.exit.Again.Count
+	case v.start != nil:
+		return v.start.Again.Count
+	}
+	return 0
 }
 
 // sizes fills in what the container wrote and what its files take in all.
@@ -165,14 +179,5 @@ func (e *Engine) rename(ctx context.Context, ref, name string) error {
 // tellMonitor writes the container's name down for its monitor, which reads it
 // before every event.
 func (e *Engine) tellMonitor(rec *containerRecord) error {
-	var cfg shim.Config
-	path := e.file(rec.ID, "shim.json")
-	if err := record.Read(path, &cfg); err != nil {
-		if errors.Is(err, engine.ErrNotFound) {
-			return nil // never started
-		}
-		return err
-	}
-	cfg.Attributes = rec.attributes()
-	return record.Write(path, &cfg, record.Volatile)
+	return e.reviseOrders(rec.ID, func(cfg *shim.Config) { cfg.Attributes = rec.attributes() })
 }

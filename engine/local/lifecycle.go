@@ -46,6 +46,16 @@ func (e *Engine) startLocked(ctx context.Context, id engine.ID) error {
 		return err
 	}
 	defer lock.Unlock()
+	if waited, err := e.hasten(id); err != nil {
+		return err
+	} else if waited {
+		defer shim.Wake(e.run, id)
+	}
+	return e.startHeld(ctx, id)
+}
+
+// startHeld is startLocked for callers that hold the container's lock.
+func (e *Engine) startHeld(ctx context.Context, id engine.ID) error {
 	if b := e.spares.waiting(id); b != nil {
 		if !b.lent {
 			defer b.client.Close()
@@ -54,7 +64,7 @@ func (e *Engine) startLocked(ctx context.Context, id engine.ID) error {
 			return err
 		}
 	}
-	err = e.startOnce(ctx, id)
+	err := e.startOnce(ctx, id)
 	if errors.Is(err, shim.ErrGone) {
 		// The monitor of the run before was just leaving.
 		if err := record.AwaitFree(ctx, shim.LockPath(e.run, id)); err != nil {
@@ -227,15 +237,19 @@ func (e *Engine) readLimits(id engine.ID) (*specs.LinuxResources, error) {
 }
 
 // signal sends to the container's first process, through its monitor where one
-// answers, else directly.
-func (e *Engine) signal(ctx context.Context, v *view, sig syscall.Signal) error {
+// answers, else directly. forGood says that its policy is not to start it again.
+func (e *Engine) signal(ctx context.Context, v *view, sig syscall.Signal, forGood bool) error {
 	if !v.state.Live() {
 		return notRunning(v.state)
 	}
 	client, err := shim.Dial(ctx, e.run, v.rec.ID)
 	if err == nil {
 		defer client.Close()
-		err = client.Signal(ctx, int(sig))
+		send := client.Signal
+		if forGood {
+			send = client.Stop
+		}
+		err = send(ctx, int(sig))
 	}
 	// The monitor may be leaving just now, because the container has ended.
 	if errors.Is(err, shim.ErrGone) {
@@ -266,7 +280,8 @@ func (c *containers) Kill(ctx context.Context, ref, signal string) error {
 	if err != nil {
 		return opErr("kill", ref, err)
 	}
-	if !v.state.Live() {
+	forGood := e.endsForGood(v, sig)
+	if !v.state.Live() && !(forGood && v.state == engine.Restarting) {
 		return opErr("kill", ref, notRunning(v.state))
 	}
 	// Said before it is done: the end that it brings comes after it for everyone
@@ -274,7 +289,42 @@ func (c *containers) Kill(ctx context.Context, ref, signal string) error {
 	if err := e.containerEvent(v.rec, engine.ActionKill, map[string]string{"signal": fmt.Sprint(int(sig))}); err != nil {
 		return opErr("kill", ref, err)
 	}
-	return opErr("kill", ref, e.signal(ctx, v, sig))
+	return opErr("kill", ref, e.kill(ctx, v, sig, forGood))
+}
+
+// kill sends a signal. One that ends the container for good also takes away its
+// next start, should it just have ended by itself.
+func (e *Engine) kill(ctx context.Context, v *view, sig syscall.Signal, forGood bool) error {
+	for {
+		var err error
+		if v.state == engine.Restarting {
+			_, err = e.cease(ctx, v.rec.ID)
+		} else {
+			err = e.signal(ctx, v, sig, forGood)
+		}
+		if !forGood || v.rec.Host.RestartPolicy.IsNo() || err == nil && v.state.Live() || err != nil && !errors.Is(err, engine.ErrConflict) {
+			return err
+		}
+		if v.state.Live() { // its end may have been planned around before our word came
+			if _, err := e.waitExit(ctx, v); err != nil {
+				return err
+			}
+		}
+		now, err := e.view(v.rec.ID)
+		if err != nil || !now.goesOn() {
+			return err
+		}
+		v = now
+	}
+}
+
+// endsForGood tells whether a signal says that its sender wants the container
+// to end, so that its policy does not start it again: SIGKILL and the one that
+// stop sends. After another one, such as a SIGHUP that asks it to read its
+// configuration, it does. (docker takes any signal for the wish to end it.)
+func (e *Engine) endsForGood(v *view, sig syscall.Signal) bool {
+	own, err := ParseSignal(v.rec.Config.StopSignal, syscall.SIGTERM)
+	return sig == syscall.SIGKILL || err == nil && sig == own
 }
 
 // Stop implements engine.ContainerLifecycle.
@@ -287,9 +337,35 @@ func (c *containers) Stop(ctx context.Context, ref string, opts engine.StopOptio
 	return opErr("stop", ref, e.stop(ctx, v, opts))
 }
 
+// stop ends a container for good. Its policy may start it again between two
+// looks, when its last attempt ended before this one could stop it.
 func (e *Engine) stop(ctx context.Context, v *view, opts engine.StopOptions) error {
-	if !v.state.Live() {
+	if !v.state.Live() && v.state != engine.Restarting {
 		return engine.ErrNotModified
+	}
+	for {
+		if err := e.stopAttempt(ctx, v, opts); err != nil {
+			return err
+		}
+		if v.rec.Host.RestartPolicy.IsNo() {
+			break
+		}
+		now, err := e.view(v.rec.ID)
+		if err != nil && !errors.Is(err, engine.ErrNotFound) {
+			return err
+		}
+		if err != nil || !now.goesOn() {
+			break
+		}
+		v = now
+	}
+	return e.containerEvent(v.rec, engine.ActionStop, nil)
+}
+
+func (e *Engine) stopAttempt(ctx context.Context, v *view, opts engine.StopOptions) error {
+	if v.state == engine.Restarting {
+		_, err := e.cease(ctx, v.rec.ID)
+		return err
 	}
 	sig, err := ParseSignal(firstOf(opts.Signal, v.rec.Config.StopSignal), syscall.SIGTERM)
 	if err != nil {
@@ -307,15 +383,12 @@ func (e *Engine) stop(ctx context.Context, v *view, opts engine.StopOptions) err
 			return err
 		}
 	}
-	if err := e.stopWithin(ctx, v, sig, timeout); err != nil {
-		return err
-	}
-	return e.containerEvent(v.rec, engine.ActionStop, nil)
+	return e.stopWithin(ctx, v, sig, timeout)
 }
 
 func (e *Engine) stopWithin(ctx context.Context, v *view, sig syscall.Signal, timeout time.Duration) error {
 	if timeout != 0 {
-		if err := e.signal(ctx, v, sig); err != nil && !errors.Is(err, engine.ErrConflict) {
+		if err := e.signal(ctx, v, sig, true); err != nil && !errors.Is(err, engine.ErrConflict) {
 			return err
 		}
 		wait, cancel := ctx, context.CancelFunc(func() {})
@@ -331,7 +404,7 @@ func (e *Engine) stopWithin(ctx context.Context, v *view, sig syscall.Signal, ti
 			return err
 		}
 	}
-	if err := e.signal(ctx, v, syscall.SIGKILL); err != nil && !errors.Is(err, engine.ErrConflict) {
+	if err := e.signal(ctx, v, syscall.SIGKILL, true); err != nil && !errors.Is(err, engine.ErrConflict) {
 		return err
 	}
 	_, err := e.waitExit(ctx, v)

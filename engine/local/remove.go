@@ -56,10 +56,14 @@ func (e *Engine) killForRemoval(ctx context.Context, id engine.ID) error {
 		}
 		return err
 	}
+	if v.state == engine.Restarting {
+		_, err := e.cease(ctx, id)
+		return err
+	}
 	if !v.state.Live() {
 		return nil
 	}
-	if err := e.signal(ctx, v, syscall.SIGKILL); err != nil && !errors.Is(err, engine.ErrConflict) {
+	if err := e.signal(ctx, v, syscall.SIGKILL, true); err != nil && !errors.Is(err, engine.ErrConflict) {
 		return err
 	}
 	_, err = e.waitExit(ctx, v)
@@ -130,7 +134,7 @@ func (e *Engine) removeRecord(ctx context.Context, id engine.ID, mark func(*cont
 		v = brokenView(id, err)
 	case err != nil:
 		return nil, err
-	case v.state.Live():
+	case v.state.Live() || v.state == engine.Restarting:
 		return nil, &engine.OpError{Op: "remove", Kind: "container", ID: v.rec.Name,
 			Err: fmt.Errorf("%w: it is %s", engine.ErrConflict, v.state), Hint: "stop it first, or remove it with --force"}
 	}
@@ -223,10 +227,14 @@ func (e *Engine) dismiss(id engine.ID) error {
 	return nil
 }
 
-// Finish removes a --rm container after its exit: the work of the role
-// gantry-finish. That somebody else already removed it is fine, but they may
+// Finish does what an exit leaves to be done: the work of the role
+// gantry-finish. It starts a container again whose policy says so, or removes a
+// --rm container. That somebody else already did is fine, but who removed it may
 // have left the deletion to us.
 func (e *Engine) Finish(ctx context.Context, id engine.ID) error {
+	if rec, err := e.readRecord(id); err == nil && !rec.Host.AutoRemove {
+		return e.startAgain(ctx, id)
+	}
 	return errors.Join(e.finish(ctx, id), trash.Empty(ctx, e.root))
 }
 

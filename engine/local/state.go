@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -24,12 +25,18 @@ type view struct {
 	err   error             // of a record that cannot be read (state Dead)
 	// health is nil where nothing is checked.
 	health *engine.Health
+	// unattended: its monitor was killed, and nobody sees to what comes next.
+	unattended bool
 }
 
 // view derives the state of one container (ARCHITECTURE.md, "State on disk").
 // A start that has neither a live process nor an exit is settled first.
 func (e *Engine) view(id engine.ID) (*view, error) {
 	v, lost, err := e.look(id)
+	if err == nil && v.unattended {
+		// Best effort: it is as it is, and whoever looks next tries again.
+		_ = e.attend(context.Background(), id)
+	}
 	if err == nil && lost {
 		if err := e.settle(id); err != nil {
 			return v.unrecorded(err)
@@ -79,7 +86,10 @@ func (e *Engine) look(id engine.ID) (v *view, lost bool, err error) {
 		v.state = engine.Created
 	case v.exit != nil && v.exit.Attempt >= v.start.Attempt:
 		v.state = engine.Exited
-		if v.exit.NeverRan {
+		switch {
+		case v.exit.Planned():
+			v.state = engine.Restarting
+		case v.exit.NeverRan:
 			v.state = engine.Created
 		}
 	case !alive(v.start):
@@ -93,6 +103,7 @@ func (e *Engine) look(id engine.ID) (v *view, lost bool, err error) {
 	default:
 		v.state = engine.Running
 	}
+	v.unattended = e.neglected(v)
 	return v, false, nil
 }
 
@@ -142,6 +153,9 @@ func brokenView(id engine.ID, err error) *view {
 
 // notRunning is what verbs answer that need a running container.
 func notRunning(s engine.State) error {
+	if s == engine.Restarting {
+		return restarting()
+	}
 	return fmt.Errorf("%w: it is %s, not running", engine.ErrConflict, s)
 }
 
@@ -177,8 +191,14 @@ func (e *Engine) settleLocked(id engine.ID) error {
 		_ = g.Kill() // what the dead monitor left behind
 		_ = g.Delete()
 	}
+	if v.start.BootID == record.BootID() {
+		x.Plan(v.start.Again, v.rec.Host.RestartPolicy, x.At.Sub(v.start.StartedAt), x.At)
+	}
 	if err := shim.RecordExit(e.root, e.journal, v.rec.ID, x, v.rec.attributes(), v.rec.durability()); err != nil {
 		return err
+	}
+	if x.Planned() {
+		return shim.Await(context.Background(), e.file(id, shim.ConfigFile))
 	}
 	if !v.rec.Host.AutoRemove {
 		return nil

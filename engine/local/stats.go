@@ -126,12 +126,12 @@ func addInterface(n *engine.NetSample, line string) {
 
 // Update implements engine.ContainerEditor. The limits of a running container
 // change at once; the record keeps them for the next start.
-func (c *containers) Update(ctx context.Context, ref string, res engine.Resources) error {
+func (c *containers) Update(ctx context.Context, ref string, opts engine.UpdateOptions) error {
 	e := (*Engine)(c)
-	return opErr("update", ref, e.update(ctx, ref, res))
+	return opErr("update", ref, e.update(ctx, ref, opts))
 }
 
-func (e *Engine) update(ctx context.Context, ref string, res engine.Resources) error {
+func (e *Engine) update(ctx context.Context, ref string, opts engine.UpdateOptions) error {
 	id, err := e.find(ref)
 	if err != nil {
 		return err
@@ -148,11 +148,21 @@ func (e *Engine) update(ctx context.Context, ref string, res engine.Resources) e
 	if v.state == engine.Removing || v.state == engine.Dead {
 		return fmt.Errorf("%w: it is %s", engine.ErrConflict, v.state)
 	}
-	merged := mergeResources(v.rec.Host.Resources, res)
-	if err := e.applyResources(v, merged); err != nil {
+	if opts.RestartPolicy != nil {
+		if err := opts.RestartPolicy.Check(v.rec.Host.AutoRemove); err != nil {
+			return err
+		}
+	}
+	if opts.Resources != (engine.Resources{}) {
+		merged := mergeResources(v.rec.Host.Resources, opts.Resources)
+		if err := e.applyResources(v, merged); err != nil {
+			return err
+		}
+		v.rec.Host.Resources = merged
+	}
+	if err := e.setPolicy(v, opts.RestartPolicy); err != nil {
 		return err
 	}
-	v.rec.Host.Resources = merged
 	ev := engine.Event{Kind: engine.KindContainer, Action: engine.ActionUpdate, ID: string(id), Attributes: v.rec.attributes()}
 	return e.commit(ev, v.rec)
 }

@@ -32,6 +32,9 @@ func (c *containers) Attach(ctx context.Context, ref string, opts engine.AttachO
 }
 
 func (e *Engine) attach(ctx context.Context, id engine.ID, opts engine.AttachOptions) (engine.Session, error) {
+	if v, err := e.view(id); err == nil && v.state == engine.Restarting {
+		return nil, restarting()
+	}
 	client, err := e.readyShim(ctx, id)
 	if errors.Is(err, engine.ErrNotModified) {
 		var v *view

@@ -24,6 +24,9 @@ func (e *Engine) wait(ctx context.Context, ref string, until engine.WaitConditio
 	}
 	switch until {
 	case engine.WaitNotRunning, "":
+		if v.state == engine.Restarting {
+			return e.waitAgain(ctx, v.rec.ID)
+		}
 		if !v.state.Live() {
 			return v.exitStatus(), nil
 		}
@@ -81,6 +84,9 @@ func (e *Engine) waitShim(ctx context.Context, v *view) (engine.ExitStatus, erro
 func (e *Engine) waitNext(ctx context.Context, v *view) (engine.ExitStatus, error) {
 	if v.state.Live() {
 		return e.waitExit(ctx, v)
+	}
+	if v.state == engine.Restarting {
+		return e.waitAgain(ctx, v.rec.ID)
 	}
 	if client, err := shim.Dial(ctx, e.run, v.rec.ID); err == nil { // created, its monitor waits for the start
 		defer client.Close()

@@ -81,6 +81,13 @@ func (c *Client) Signal(ctx context.Context, sig int) error {
 	return err
 }
 
+// Stop sends a signal that is to end the container, which is not started again
+// by its policy then.
+func (c *Client) Stop(ctx context.Context, sig int) error {
+	_, err := c.ask(ctx, request{Op: opSignal, Signal: sig, Stop: true})
+	return err
+}
+
 // Pause freezes the container.
 func (c *Client) Pause(ctx context.Context) error {
 	_, err := c.ask(ctx, request{Op: opPause})

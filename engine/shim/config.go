@@ -27,10 +27,12 @@ type Config struct {
 	OpenStdin bool `json:"openStdin,omitempty"`
 	// StdinOnce ends the container's standard input when the first attacher
 	// that writes to it ends its own.
-	StdinOnce  bool   `json:"stdinOnce,omitempty"`
-	AutoRemove bool   `json:"autoRemove,omitempty"`
-	Init       bool   `json:"init,omitempty"`
-	User       string `json:"user,omitempty"` // as given; resolved in the container
+	StdinOnce  bool `json:"stdinOnce,omitempty"`
+	AutoRemove bool `json:"autoRemove,omitempty"`
+	// Restart is read again at the end, because an update may change it.
+	Restart engine.RestartPolicy `json:"restart,omitzero"`
+	Init    bool                 `json:"init,omitempty"`
+	User    string               `json:"user,omitempty"` // as given; resolved in the container
 
 	Health *HealthCheck `json:"health,omitempty"` // nil: nothing is checked
 
@@ -61,6 +63,7 @@ type StartRecord struct {
 	BootID    string    `json:"bootID"`
 	StartedAt time.Time `json:"startedAt"`
 	ShimPid   int       `json:"shimPid"`
+	Again     Again     `json:"again,omitzero"`
 }
 
 // ExitRecord is exit.json: how the attempt of that number ended. It comes with
@@ -80,6 +83,14 @@ type ExitRecord struct {
 	// removed as long as this one lives, by it or by an attacher that it knows.
 	ShimPid   int    `json:"shimPid,omitempty"`
 	ShimStart uint64 `json:"shimStart,omitempty"`
+	// Again is that of the attempt, or of the next one where a start is planned.
+	Again Again `json:"again,omitzero"`
+	// Due is when the container is to be started again by its policy; zero: it is
+	// not. BootID is the boot in which that was planned.
+	Due    time.Time `json:"due,omitzero"`
+	BootID string    `json:"bootID,omitempty"`
+	// Stopped: somebody stopped it, so that unless-stopped does not bring it back.
+	Stopped bool `json:"stopped,omitempty"`
 }
 
 // Status is the record as others see it.

@@ -9,10 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"gantry/engine"
 	"gantry/engine/events"
@@ -62,6 +59,7 @@ func (s *shim) conclude(x ExitRecord) {
 	if s.cfg.AutoRemove {
 		x.ShimPid, x.ShimStart = os.Getpid(), s.born()
 	}
+	turn := s.plan(&x)
 	attrs := s.attributes(nil)
 	if err := RecordExit(s.cfg.Root, s.events, s.cfg.ID, x, attrs, s.durability()); err != nil {
 		fmt.Fprintf(os.Stderr, "record exit: %v\n", err)
@@ -78,6 +76,15 @@ func (s *shim) conclude(x ExitRecord) {
 	runtime.Gosched() // the answers go first
 	sweep()
 	s.clear()
+	if turn != nil {
+		s.mu.Lock()
+		s.busy++
+		s.mu.Unlock()
+		go func() {
+			defer s.leave()
+			turn.run()
+		}()
+	}
 }
 
 // promised notes that an attacher is going to remove the container.
@@ -112,7 +119,7 @@ func (s *shim) clear() {
 		}
 		return
 	}
-	if err := s.remove(); err != nil {
+	if _, err := executeFinish(s.cfg); err != nil {
 		fmt.Fprintf(os.Stderr, "remove: %v\n", err)
 	}
 }
@@ -177,23 +184,4 @@ func RecordExit(root string, j *events.Journal, id engine.ID, x ExitRecord, attr
 		err = errors.Join(err, record.Write(path, x, d))
 	}
 	return err
-}
-
-// remove leaves the rest of an exit, which needs heavy packages, to another
-// process.
-func (s *shim) remove() error {
-	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return &os.PathError{Op: "open", Path: os.DevNull, Err: err}
-	}
-	defer unix.Close(null)
-	argv := []string{"gantry-finish", s.cfg.Root, s.cfg.Run, string(s.cfg.ID)}
-	pid, err := start(argv, &syscall.ProcAttr{
-		Dir: "/", Env: []string{}, Files: []uintptr{uintptr(null), 1, 2}, Sys: &syscall.SysProcAttr{Setsid: true},
-	})
-	if err != nil {
-		return err
-	}
-	adjustOOM(pid, "0")
-	return nil
 }

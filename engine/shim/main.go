@@ -16,7 +16,7 @@ import (
 )
 
 // Name is argv[0] of a monitor, by which the program's entry knows it. Its
-// arguments are the path of shim.json and "adopt", "spare" or nothing.
+// arguments are the path of shim.json and "adopt", "await", "spare" or nothing.
 const Name = "gantry-shim"
 
 const adoptArg = "adopt"
@@ -39,6 +39,9 @@ func Main() {
 
 // serveOne is the monitor's life. It does not return.
 func serveOne(spawner *conn) {
+	if args := os.Args[1:]; len(args) > 1 && args[1] == awaitArg {
+		awaitMain(spawner, args[0])
+	}
 	s, err := begin(spawner, os.Args[1:])
 	if err != nil {
 		spawner.sendJSON(kindFailure, failureOf(err))

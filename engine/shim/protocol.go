@@ -100,6 +100,7 @@ type request struct {
 	Op      string                `json:"op"`
 	Exec    string                `json:"exec,omitempty"` // an exec session
 	Signal  int                   `json:"signal,omitempty"`
+	Stop    bool                  `json:"stop,omitempty"` // the signal is to end the container for good
 	Size    engine.TermSize       `json:"size,omitzero"`
 	Attach  *engine.AttachOptions `json:"attach,omitempty"`
 	Program *engine.ExecOptions   `json:"program,omitempty"`

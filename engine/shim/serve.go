@@ -111,6 +111,11 @@ func (s *shim) act(c *conn, req *request) (ans answer, err error) {
 
 func (s *shim) signal(req *request) error {
 	if req.Exec == "" {
+		if req.Stop {
+			s.mu.Lock()
+			s.stopped = true
+			s.mu.Unlock()
+		}
 		return s.signalFirst(req.Signal)
 	}
 	x, err := s.execution(req.Exec)

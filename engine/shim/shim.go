@@ -51,8 +51,13 @@ type shim struct {
 	cleared bool // it was removed, or somebody else was told to
 	held    bool // the client that spawned us is there
 	leaving bool
-	grace   *time.Timer
-	resting *time.Timer
+	stopped bool // somebody wants it to end and not to be started again
+	// again is where the attempt stands in its policy, byPolicy that it came
+	// about by that. Set before the attempt.
+	again    Again
+	byPolicy bool
+	grace    *time.Timer
+	resting  *time.Timer
 }
 
 // errLeaving is what a request meets that comes too late.

@@ -31,7 +31,7 @@ func (s *shim) launch(l Launch) error {
 	case st != engine.Created:
 		return errLeaving
 	}
-	last, ran, err := lastAttempt(s.cfg)
+	last, ran, err := s.lastAttempt()
 	if err != nil {
 		return err
 	}
@@ -139,13 +139,15 @@ func (s *shim) record(attempt, pid int) (StartRecord, error) {
 	if err != nil {
 		return StartRecord{}, err
 	}
-	r := StartRecord{Attempt: attempt, Pid: pid, PidStart: ticks, BootID: record.BootID(), StartedAt: time.Now().UTC(), ShimPid: os.Getpid()}
+	r := StartRecord{Attempt: attempt, Pid: pid, PidStart: ticks, BootID: record.BootID(), StartedAt: time.Now().UTC(), ShimPid: os.Getpid(), Again: s.again}
 	return r, record.Write(s.cfg.file("start.json"), r, record.Volatile)
 }
 
 // lastAttempt is the number of the last start, 0 if there was none. ran tells
-// whether in any of them the program ran.
-func lastAttempt(cfg *Config) (last int, ran bool, err error) {
+// whether in any of them the program ran. A start that its end has planned is
+// one by the policy.
+func (s *shim) lastAttempt() (last int, ran bool, err error) {
+	cfg := s.cfg
 	var start StartRecord
 	if err := record.Read(cfg.file("start.json"), &start); err != nil && !errors.Is(err, engine.ErrNotFound) {
 		return 0, false, err
@@ -155,6 +157,9 @@ func lastAttempt(cfg *Config) (last int, ran bool, err error) {
 		return 0, false, err
 	}
 	last = max(start.Attempt, exit.Attempt)
+	if exit.Attempt == last && exit.Planned() {
+		s.again, s.byPolicy = exit.Again, true
+	}
 	return last, last > 0 && !(exit.Attempt == last && exit.NeverRan), nil
 }
 
