@@ -31,7 +31,7 @@ func (a *app) saveCmd() *cobra.Command {
 			}
 			w := bufio.NewWriterSize(a.std.Out, 1<<20)
 			opts.Output = w
-			if err := a.save(cmd.Context(), opts); err != nil {
+			if err := a.save(cmd.Context(), opts, true); err != nil {
 				return err
 			}
 			return w.Flush()
@@ -42,12 +42,20 @@ func (a *app) saveCmd() *cobra.Command {
 	return cmd
 }
 
-func (a *app) save(ctx context.Context, opts engine.SaveOptions) error {
+// save writes the archive. Into a file, a terminal shows how far that is; in a
+// pipe the terminal belongs to what comes behind.
+func (a *app) save(ctx context.Context, opts engine.SaveOptions, piped bool) error {
 	store, err := a.images(ctx)
 	if err != nil {
 		return err
 	}
-	return store.Save(ctx, opts)
+	seq := store.Save(ctx, opts)
+	if !piped && a.ansi(a.std.Err) {
+		_, err = a.watchProgress(a.std.Err, seq, saveWords)
+	} else {
+		_, err = drain(seq)
+	}
+	return err
 }
 
 // saveTo writes beside the target and renames: a failed save leaves no archive
@@ -59,7 +67,7 @@ func (a *app) saveTo(ctx context.Context, path string, opts engine.SaveOptions) 
 			return fmt.Errorf("save to %s: %w", path, err)
 		}
 		opts.Output = f
-		return errors.Join(a.save(ctx, opts), f.Close())
+		return errors.Join(a.save(ctx, opts, true), f.Close())
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
@@ -72,7 +80,7 @@ func (a *app) saveTo(ctx context.Context, path string, opts engine.SaveOptions) 
 		}
 	}()
 	opts.Output = f
-	if err := a.save(ctx, opts); err != nil {
+	if err := a.save(ctx, opts, false); err != nil {
 		return err
 	}
 	if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {

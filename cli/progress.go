@@ -29,7 +29,8 @@ var (
 		images.Waiting: "Waiting", images.Downloading: "Reading", images.Verifying: "Verifying Checksum",
 		images.Unpacking: "Loading layer", images.Exists: "Already exists", images.Done: "Loaded", images.Failed: "Failed",
 	}
-	jobWords = words{
+	saveWords = words{images.Waiting: "Waiting", images.Writing: "Writing", images.Done: "Written", images.Failed: "Failed"}
+	jobWords  = words{
 		images.Waiting: "Waiting", images.Resolving: "Resolving", images.Downloading: "Downloading",
 		images.Verifying: "Verifying Checksum", images.Unpacking: "Extracting", images.Uploading: "Pushing",
 		images.Exists: "Already exists", images.Done: "Done", images.Failed: "Failed",

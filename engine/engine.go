@@ -111,7 +111,7 @@ type ImageReader interface {
 type ImageMover interface {
 	Pull(ctx context.Context, opts PullOptions) iter.Seq2[images.Progress, error]
 	Push(ctx context.Context, opts PushOptions) iter.Seq2[images.Progress, error]
-	Save(ctx context.Context, opts SaveOptions) error
+	Save(ctx context.Context, opts SaveOptions) iter.Seq2[images.Progress, error]
 	Load(ctx context.Context, opts LoadOptions) iter.Seq2[images.Progress, error]
 	Import(ctx context.Context, opts ImportOptions) (images.Digest, error)
 	// Login checks the credentials with the registry and stores them; it

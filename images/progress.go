@@ -22,7 +22,8 @@ const (
 	Verifying   ProgressState = "verifying"
 	Unpacking   ProgressState = "unpacking"
 	Uploading   ProgressState = "uploading"
-	Exists      ProgressState = "exists" // nothing to do: already there
+	Writing     ProgressState = "writing" // into an archive
+	Exists      ProgressState = "exists"  // nothing to do: already there
 	Done        ProgressState = "done"
 	Failed      ProgressState = "failed"
 )

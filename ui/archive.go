@@ -49,6 +49,23 @@ func lookPaths(typed string) []string {
 	return out
 }
 
+// lookHere is lookPaths that shows the present folder where nothing is typed
+// yet.
+func lookHere(typed string) []string {
+	if typed == "" {
+		return trimmed(lookPaths("./"))
+	}
+	return lookPaths(typed)
+}
+
+// trimmed leaves the present folder out of paths.
+func trimmed(paths []string) []string {
+	for i := range paths {
+		paths[i] = strings.TrimPrefix(paths[i], "./")
+	}
+	return paths
+}
+
 func orHere(dir string) string {
 	if dir == "" {
 		return "."
@@ -80,7 +97,7 @@ func (m *Model) askSave(imgs []engine.ImageSummary) tea.Cmd {
 	file := strings.NewReplacer("/", "_", ":", "_").Replace(names[0]) + ".tar"
 	return m.openForm(dialogs.Form{
 		Name: "Save to a file", About: sumNames(names, "images"), Yes: "save",
-		Fields:  []dialogs.Field{{Key: "file", Label: "file", Value: file, Lookup: lookPaths, Check: needed("the file's name")}},
+		Fields:  []dialogs.Field{{Key: "file", Label: "file", Value: file, Lookup: lookHere, Check: needed("the file's name")}},
 		Preview: func(v dialogs.Values) string { return saveCommand(v.Text("file"), names) },
 		Note: func(dialogs.Values) string {
 			return "An OCI archive, which docker load and podman load read too."
@@ -93,42 +110,68 @@ func saveCommand(file string, names []string) string {
 	return "gantry save -o " + orWord(file, "FILE") + " " + strings.Join(names, " ")
 }
 
-// save writes the archive beside the file and puts it into its place when it is
-// whole. A file that is there already is asked about.
+// save writes an archive. A file that is there already is asked about.
 func (m *Model) save(file string, names []string) tea.Cmd {
-	op := operation{name: "Save", past: "saved " + sumNames(names, "images") + " to", command: saveCommand(file, names), objects: []string{file},
-		one: func(ctx context.Context, _ int) (string, error) { return saveTo(ctx, m.eng, home(file), names) }}
+	command := saveCommand(file, names)
+	work := localWork{title: "Save", about: file, command: command, do: func(ctx context.Context) iter.Seq2[images.Progress, error] {
+		return saveTo(ctx, m.eng, home(file), names)
+	}}
 	return func() tea.Msg {
 		info, err := os.Stat(home(file))
 		return changeMsg(func(m *Model) tea.Cmd {
 			if err != nil {
-				return m.do(op)
+				return m.doLocally(work)
 			}
 			return m.ask(dialogs.Confirm{
-				Name: "Save", Question: "Overwrite it?", Yes: "overwrite", Command: op.command,
+				Name: "Save", Question: "Overwrite it?", Yes: "overwrite", Command: command,
 				Objects: []dialogs.Object{{Name: file, About: bytesText(info.Size()) + "  of " + info.ModTime().Format("2006-01-02 15:04")}},
-			}, func() tea.Cmd { return m.do(op) })
+			}, func() tea.Cmd { return m.doLocally(work) })
 		})
 	}
 }
 
-func saveTo(ctx context.Context, eng engine.Engine, file string, names []string) (_ string, err error) {
+// saveTo writes an archive, and tells how far it is.
+func saveTo(ctx context.Context, eng engine.Engine, file string, names []string) iter.Seq2[images.Progress, error] {
+	return func(yield func(images.Progress, error) bool) {
+		alone := false // nobody listens any more
+		err := saveWhole(file, func(out io.Writer) error {
+			for p, err := range eng.Images().Save(ctx, engine.SaveOptions{Refs: names, Output: out}) {
+				if err != nil {
+					return err
+				}
+				if alone = p.ID != "" && !yield(p, nil); alone {
+					return context.Canceled
+				}
+			}
+			return nil
+		})
+		switch {
+		case alone:
+		case err != nil:
+			yield(images.Progress{}, err)
+		default:
+			yield(images.Progress{State: images.Done, Text: "saved " + sumNames(names, "images")}, nil)
+		}
+	}
+}
+
+// saveWhole writes beside a file and puts that into its place when it is whole.
+func saveWhole(file string, write func(io.Writer) error) error {
 	tmp, err := os.CreateTemp(filepath.Dir(file), ".gantry-save-*")
 	if err != nil {
-		return "", fileError("save to", file, err)
+		return fileError("save to", file, err)
 	}
 	defer os.Remove(tmp.Name()) // gone already when all went well
-	if err := eng.Images().Save(ctx, engine.SaveOptions{Refs: names, Output: tmp}); err != nil {
-		return "", errors.Join(err, tmp.Close())
+	if err := write(tmp); err != nil {
+		return errors.Join(err, tmp.Close())
 	}
-	size, _ := tmp.Seek(0, io.SeekEnd)
 	if err := errors.Join(tmp.Chmod(0o644), tmp.Close()); err != nil {
-		return "", fileError("save to", file, err)
+		return fileError("save to", file, err)
 	}
 	if err := os.Rename(tmp.Name(), file); err != nil {
-		return "", fileError("save to", file, err)
+		return fileError("save to", file, err)
 	}
-	return bytesText(size), nil
+	return nil
 }
 
 // fileError tells of a file what the engine's errors tell of its objects.
@@ -150,25 +193,37 @@ func fileError(op, file string, err error) error {
 func (m *Model) askLoad() tea.Cmd {
 	return m.openForm(dialogs.Form{
 		Name: "Load from a file", Yes: "load",
-		Fields:  []dialogs.Field{{Key: "file", Label: "file", Hint: "images.tar, also compressed", Lookup: lookPaths, Check: needed("the file's name")}},
+		Fields:  []dialogs.Field{{Key: "file", Label: "file", Hint: "images.tar, also compressed", Lookup: lookHere, Check: needed("the file's name")}},
 		Preview: func(v dialogs.Values) string { return "gantry load -i " + orWord(v.Text("file"), "FILE") },
 		Tag:     formTag(func(v dialogs.Values) tea.Cmd { return m.loadFile(v.Text("file")) }),
 	})
 }
 
-// loadFile reads an archive in this process: it ends with the workbench.
-func (m *Model) loadFile(file string) tea.Cmd {
+// localWork is long work of this process: it ends with the workbench.
+type localWork struct {
+	title, about, command string
+	do                    func(ctx context.Context) iter.Seq2[images.Progress, error]
+}
+
+// doLocally begins such work and shows it.
+func (m *Model) doLocally(w localWork) tea.Cmd {
 	ctx, cancel := context.WithCancel(m.ctx)
 	m.lastWork++
 	j := &jobView{
-		jobOrder: jobOrder{title: "Load", local: true, about: file, command: "gantry load -i " + quote(file)},
-		feed:     feed.NewWork(loadFrom(ctx, m.eng, home(file))),
-		cancel:   func() tea.Cmd { cancel(); return m.say("load of "+file+" was cancelled", true) },
+		jobOrder: jobOrder{title: w.title, local: true, about: w.about, command: w.command},
+		feed:     feed.NewWork(w.do(ctx)),
 	}
-	id := engine.ID("load " + itoa(m.lastWork))
+	j.cancel = func() tea.Cmd { cancel(); return m.say(j.name()+" was cancelled", true) }
+	id := engine.ID("local " + itoa(m.lastWork))
 	cmd := m.watch(id, j)
 	m.openJob(id)
 	return cmd
+}
+
+func (m *Model) loadFile(file string) tea.Cmd {
+	return m.doLocally(localWork{title: "Load", about: file, command: "gantry load -i " + quote(file), do: func(ctx context.Context) iter.Seq2[images.Progress, error] {
+		return loadFrom(ctx, m.eng, home(file))
+	}})
 }
 
 func loadFrom(ctx context.Context, eng engine.Engine, file string) iter.Seq2[images.Progress, error] {
@@ -194,7 +249,7 @@ func (m *Model) askImport() tea.Cmd {
 	return m.openForm(dialogs.Form{
 		Name: "Import a file system", Yes: "import",
 		Fields: []dialogs.Field{
-			{Key: "file", Label: "file", Hint: "rootfs.tar, also compressed", Lookup: lookPaths, Check: needed("the file's name")},
+			{Key: "file", Label: "file", Hint: "rootfs.tar, also compressed", Lookup: lookHere, Check: needed("the file's name")},
 			{Key: "name", Label: "name", Hint: "none; my/image:1.0", Check: optionalRef},
 			{Key: "message", Label: "message", Hint: "for the image's history"},
 		},

@@ -377,11 +377,14 @@ func TestSaveLoadImport(t *testing.T) {
 		text(d, filepath.Join(dir, "missing", "x.tar"))
 		d.Keys("enter")
 		d.Pass(time.Second)
-		wants(t, d, "That did not work", "x.tar", "no such file or directory", "the folder or the file does not exist")
+		wants(t, d, "x.tar", "no such file or directory", "the folder or the file does not exist")
 		d.Keys("esc")
 		palette(d, "save "+file)
 		d.Pass(time.Second)
-		wants(t, d, "✔ saved redis:7 to")
+		wants(t, d, "done", "saved redis:7")
+		d.Keys("esc")
+		did(t, d, "gantry save -o "+file+" redis:7")
+		d.Keys("esc")
 		if _, err := os.Stat(file); err != nil {
 			t.Fatal(err)
 		}

@@ -20,6 +20,9 @@ type handler struct {
 	with func(m *Model, args []string) (tea.Cmd, error)
 	// words are what can stand at the end of the arguments so far.
 	words func(m *Model, args []string) []string
+	// look is words where finding out takes I/O: it is called outside of Update,
+	// and so without the model.
+	look func(args []string) []string
 }
 
 // always makes the handler of an action that can be done at any time.
@@ -35,6 +38,12 @@ func shows(change func(m *Model)) handler {
 // taking adds what an action does with arguments, and which there can be.
 func (h handler) taking(words func(m *Model, args []string) []string, with func(m *Model, args []string) (tea.Cmd, error)) handler {
 	h.words, h.with = words, with
+	return h
+}
+
+// looking adds what is looked up for its arguments.
+func (h handler) looking(look func(args []string) []string) handler {
+	h.look = look
 	return h
 }
 
@@ -197,9 +206,9 @@ func imageHandlers() map[keys.ID]handler {
 		"image.tag":    onImage((*Model).askTag).taking(func(m *Model, args []string) []string { return m.imageNames(args) }, tagWith),
 		"image.push":   onImages((*Model).askPush),
 		"image.remove": onImages((*Model).askRemoveImages),
-		"image.save":   onImages((*Model).askSave).taking(func(m *Model, args []string) []string { return m.imageNames(args) }, saveWith),
-		"image.load":   always((*Model).askLoad).taking(nil, loadWith),
-		"image.import": always((*Model).askImport).taking(nil, importWith),
+		"image.save":   onImages((*Model).askSave).taking(func(m *Model, args []string) []string { return m.imageNames(args) }, saveWith).looking(lookFile(-1)),
+		"image.load":   always((*Model).askLoad).taking(nil, loadWith).looking(lookFile(0)),
+		"image.import": always((*Model).askImport).taking(nil, importWith).looking(lookFile(0)),
 		"image.login":  always((*Model).askLogin).taking(registryWords, loginWith),
 		"image.logout": always((*Model).askLogout).taking(registryWords, logoutWith),
 		"image.prune":  always((*Model).findPrune),

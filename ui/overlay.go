@@ -91,12 +91,17 @@ func (m *Model) came(r dialogs.Result) tea.Cmd {
 	return nil
 }
 
-// lookUp asks for what the form on top wants to know, outside of Update.
+// lookUp asks for what the form or the palette on top wants to know, outside of
+// Update.
 func (m *Model) lookUp() tea.Cmd {
 	if len(m.dialogs) == 0 {
 		return nil
 	}
-	f, ok := m.dialogs[len(m.dialogs)-1].(*dialogs.Form)
+	top := len(m.dialogs) - 1
+	if p, ok := m.dialogs[top].(dialogs.Palette); ok {
+		return m.lookUpWords(top, p)
+	}
+	f, ok := m.dialogs[top].(*dialogs.Form)
 	if !ok {
 		return nil
 	}
@@ -111,6 +116,26 @@ func (m *Model) lookUp() tea.Cmd {
 		})
 	}
 	return tea.Batch(cmds...)
+}
+
+// lookUpWords does so for the palette.
+func (m *Model) lookUpWords(at int, p dialogs.Palette) tea.Cmd {
+	p, line, look := p.Ask()
+	m.dialogs[at] = p
+	if look == nil {
+		return nil
+	}
+	return func() tea.Msg {
+		words := look()
+		return changeMsg(func(m *Model) tea.Cmd {
+			for i, d := range m.dialogs {
+				if p, ok := d.(dialogs.Palette); ok {
+					m.dialogs[i] = p.Suggest(line, words)
+				}
+			}
+			return nil
+		})
+	}
 }
 
 // dialogPaste gives pasted text to the dialog on top.

@@ -28,6 +28,12 @@ func (m *Model) paletteWith(line, wrong string) {
 			}
 			return nil
 		},
+		Lookup: func(i int, line string) []string {
+			if h := m.handlers[list[i].ID]; h.look != nil {
+				return h.look(arguments(line))
+			}
+			return nil
+		},
 		Tag: resultTag(func(m *Model, r dialogs.Result) tea.Cmd {
 			if !r.OK {
 				return nil
@@ -67,11 +73,30 @@ func (m *Model) paletteActions() []keys.Action {
 // arguments are the words behind the first of a line; the last one is being
 // typed, and may be empty.
 func arguments(line string) []string {
-	words := strings.Fields(line)
-	if strings.HasSuffix(line, " ") {
+	const blank = "\x00" // that is part of a word
+	words := strings.Fields(strings.ReplaceAll(line, `\ `, blank))
+	if strings.HasSuffix(line, " ") && !strings.HasSuffix(line, `\ `) {
 		words = append(words, "")
 	}
+	for i := range words {
+		words[i] = strings.ReplaceAll(words[i], blank, " ")
+	}
 	return words[min(1, len(words)):]
+}
+
+// lookFile completes the argument with a number, which names a file; any when
+// that is negative. Blanks in names stand behind backslashes.
+func lookFile(at int) func(args []string) []string {
+	return func(args []string) []string {
+		if len(args) == 0 || at >= 0 && len(args) != at+1 {
+			return nil
+		}
+		words := lookHere(args[len(args)-1])
+		for i := range words {
+			words[i] = strings.ReplaceAll(words[i], " ", `\ `)
+		}
+		return words
+	}
 }
 
 // obey does what a line of the palette says. A line that does not work comes

@@ -112,3 +112,50 @@ func TestPaletteArguments(t *testing.T) {
 		wants(t, d, "● db")
 	})
 }
+
+// TestPaletteCompletesPaths: folders go on, blanks in names are kept together,
+// and what is typed at the end names the file.
+func TestPaletteCompletesPaths(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "archives", "old ones"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	drive(t, 120, 40, shop, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+		d.Keys(":")
+		text(d, "save shop/api:dev "+dir+"/ar")
+		d.Keys("tab")
+		text(d, "o")
+		d.Keys("tab")
+		wants(t, d, `archives/old\ ones/`)
+		text(d, "api.tar")
+		d.Keys("enter")
+		d.Pass(time.Second)
+		file := filepath.Join(dir, "archives", "old ones", "api.tar")
+		if _, err := os.Stat(file); err != nil {
+			t.Errorf("%v:\n%s", err, d.Screen())
+		}
+		wants(t, d, "Save", "done", "saved shop/api:dev")
+		d.Keys("esc", ":")
+		text(d, "load "+dir+"/archives/old")
+		d.Keys("tab", "tab", "enter")
+		d.Pass(time.Second)
+		wants(t, d, "loaded shop/api:dev")
+	})
+}
+
+// TestSaveIsWatchedAndCancelled: while it writes it says how far it is.
+func TestSaveIsWatchedAndCancelled(t *testing.T) {
+	dir := t.TempDir()
+	drive(t, 120, 40, shop, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+		e.Inject(fake.OpSave, fake.Fault{Delay: time.Minute})
+		palette(d, "save alpine:3.20 "+dir+"/a.tar")
+		d.Pass(time.Second)
+		wants(t, d, "Save", "a.tar")
+		d.Keys("x")
+		d.Pass(time.Second)
+		wants(t, d, "was cancelled")
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("it leaves %v, %v", left, err)
+		}
+	})
+}

@@ -135,12 +135,8 @@ func (is imageStore) Push(ctx context.Context, opts engine.PushOptions) iter.Seq
 		layers, size, manifest := img.layers, img.size, img.manifest
 		is.e.imageEvent(img, engine.ActionPush, opts.Ref)
 		is.e.mu.Unlock()
-		for _, l := range layers {
-			for _, state := range []images.ProgressState{images.Uploading, images.Done} {
-				if !yield(images.Progress{ID: l.Short(), State: state, Done: size, Total: size}, nil) {
-					return
-				}
-			}
+		if !inSteps(layers, size, images.Uploading, yield) {
+			return
 		}
 		ref, _ := images.ParseRef(opts.Ref)
 		yield(images.Progress{State: images.Done, Text: ref.Familiar() + "@" + string(manifest)}, nil)
@@ -150,19 +146,39 @@ func (is imageStore) Push(ctx context.Context, opts engine.PushOptions) iter.Seq
 // The fake's archives are a line per image: "gantry-fake ID ref…".
 const archiveMagic = "gantry-fake"
 
-func (is imageStore) Save(ctx context.Context, opts engine.SaveOptions) error {
-	for _, ref := range opts.Refs {
-		img, err := is.lookup(ctx, OpSave, "save", ref)
-		if err != nil {
-			return err
+func (is imageStore) Save(ctx context.Context, opts engine.SaveOptions) iter.Seq2[images.Progress, error] {
+	return func(yield func(images.Progress, error) bool) {
+		for _, ref := range opts.Refs {
+			img, err := is.lookup(ctx, OpSave, "save", ref)
+			if err != nil {
+				yield(images.Progress{}, err)
+				return
+			}
+			line := fmt.Sprintln(archiveMagic, img.id, strings.Join(img.refs, " "))
+			layers, size := img.layers, img.size
+			is.e.mu.Unlock()
+			if _, err := io.WriteString(opts.Output, line); err != nil {
+				yield(images.Progress{}, opError("save", "image", ref, err, ""))
+				return
+			}
+			if !inSteps(layers, size, images.Writing, yield) {
+				return
+			}
 		}
-		line := fmt.Sprintln(archiveMagic, img.id, strings.Join(img.refs, " "))
-		is.e.mu.Unlock()
-		if _, err := io.WriteString(opts.Output, line); err != nil {
-			return opError("save", "image", ref, err, "")
+		yield(images.Progress{State: images.Done, Text: strings.Join(opts.Refs, "\n")}, nil)
+	}
+}
+
+// inSteps tells of each layer that it is on its way, and then that it is there.
+func inSteps(layers []images.Digest, size int64, by images.ProgressState, yield func(images.Progress, error) bool) bool {
+	for _, l := range layers {
+		for _, state := range []images.ProgressState{by, images.Done} {
+			if !yield(images.Progress{ID: l.Short(), State: state, Done: size, Total: size}, nil) {
+				return false
+			}
 		}
 	}
-	return nil
+	return true
 }
 
 func (is imageStore) Load(ctx context.Context, opts engine.LoadOptions) iter.Seq2[images.Progress, error] {

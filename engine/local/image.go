@@ -277,8 +277,11 @@ func (e *Engine) imageEvent(action string, id images.Digest, name string) error 
 }
 
 // Save implements engine.ImageMover.
-func (i *imageStore) Save(ctx context.Context, opts engine.SaveOptions) error {
-	return (*Engine)(i).save(ctx, opts)
+func (i *imageStore) Save(ctx context.Context, opts engine.SaveOptions) iter.Seq2[images.Progress, error] {
+	e := (*Engine)(i)
+	return progressSeq(ctx, func(ctx context.Context, report func(images.Progress)) (string, error) {
+		return strings.Join(opts.Refs, "\n"), e.save(ctx, opts, report)
+	})
 }
 
 // Pull implements engine.ImageMover.

@@ -143,7 +143,7 @@ func localTags(ctx context.Context, s *store.Store, ref images.Ref) ([]images.Re
 	return refs, nil
 }
 
-func (e *Engine) save(ctx context.Context, opts engine.SaveOptions) error {
+func (e *Engine) save(ctx context.Context, opts engine.SaveOptions, report func(images.Progress)) error {
 	s, err := e.store()
 	if err != nil {
 		return err
@@ -164,7 +164,7 @@ func (e *Engine) save(ctx context.Context, opts engine.SaveOptions) error {
 		}
 		items = append(items, item)
 	}
-	if err := archive.Save(ctx, s, items, opts.Output); err != nil {
+	if err := archive.Save(ctx, s, items, opts.Output, report); err != nil {
 		return imageErr("save", strings.Join(opts.Refs, " "), err)
 	}
 	for _, it := range items {

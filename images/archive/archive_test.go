@@ -69,7 +69,7 @@ func imported(t testing.TB, name string) (*store.Store, images.Image) {
 func save(t testing.TB, s *store.Store, items ...archive.Item) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	must(t, archive.Save(t.Context(), s, items, &b))
+	must(t, archive.Save(t.Context(), s, items, &b, nil))
 	return b.Bytes()
 }
 
@@ -175,6 +175,29 @@ func TestSavedImageLoadsAsTheSame(t *testing.T) {
 		want.Tags = []string{"team/app:1", "registry.example:5000/x:2"}
 		if diff := cmp.Diff([]images.Image{want}, got); diff != "" {
 			t.Errorf("%s (-saved +loaded):\n%s", name, diff)
+		}
+	}
+}
+
+// TestSaveTellsHowFarItIs: all layers with their sizes first, bytes that only
+// grow, and the end of each; a layer that images share once.
+func TestSaveTellsHowFarItIs(t *testing.T) {
+	t.Parallel()
+	s, img := imported(t, "team/app:1")
+	m, _, err := s.Manifest(img.Manifest)
+	must(t, err)
+	var got []images.Progress
+	item := archive.Item{Image: img}
+	must(t, archive.Save(t.Context(), s, []archive.Item{item, item}, io.Discard, func(p images.Progress) { got = append(got, p) }))
+	layer := m.Layers[0]
+	first := images.Progress{ID: layer.Digest.Short(), Total: layer.Size, State: images.Waiting}
+	last := images.Progress{ID: layer.Digest.Short(), Done: layer.Size, Total: layer.Size, State: images.Done}
+	if len(got) < 3 || got[0] != first || got[1] != first || got[len(got)-1] != last {
+		t.Fatalf("it tells %+v", got)
+	}
+	for i, p := range got[2 : len(got)-1] {
+		if p.State != images.Writing || p.Total != layer.Size || i > 0 && p.Done < got[i+1].Done {
+			t.Errorf("then %+v after %+v", p, got[i+1])
 		}
 	}
 }

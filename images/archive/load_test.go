@@ -309,7 +309,7 @@ func TestSaveFindsDamage(t *testing.T) {
 	must(t, err)
 	for name, bad := range map[string][]byte{"changed": append(b[:size-1:size-1], b[size-1]^1), "cut": b[:size/2]} {
 		must(t, os.WriteFile(f.Name(), bad, 0o600))
-		if err := archive.Save(t.Context(), s, []archive.Item{{Image: img}}, io.Discard); !errors.Is(err, images.ErrCorrupt) || !strings.Contains(err.Error(), f.Name()) {
+		if err := archive.Save(t.Context(), s, []archive.Item{{Image: img}}, io.Discard, nil); !errors.Is(err, images.ErrCorrupt) || !strings.Contains(err.Error(), f.Name()) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

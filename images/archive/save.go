@@ -35,14 +35,19 @@ type dockerManifest struct {
 }
 
 // Save writes images as one tar. Blobs that they share are written once, as
-// they are in the store (compressed), and verified on the way.
-func Save(ctx context.Context, s *store.Store, items []Item, w io.Writer) error {
+// they are in the store (compressed), and verified on the way. report is told
+// how far each layer is, all of them before the first is written; nil: nobody
+// wants to know.
+func Save(ctx context.Context, s *store.Store, items []Item, w io.Writer, report func(images.Progress)) error {
 	l, err := s.Lease(ctx)
 	if err != nil {
 		return fmt.Errorf("save images: %w", err)
 	}
 	defer l.Release()
-	out := &saver{ctx: ctx, s: s, tar: tar.NewWriter(w), written: map[images.Digest]bool{}, repositories: map[string]map[string]string{}}
+	if report == nil {
+		report = func(images.Progress) {}
+	}
+	out := &saver{ctx: ctx, s: s, tar: tar.NewWriter(w), report: report, written: map[images.Digest]bool{}, repositories: map[string]map[string]string{}}
 	if err := out.blobFolders(); err != nil {
 		return fmt.Errorf("save images: %w", err)
 	}
@@ -52,6 +57,11 @@ func Save(ctx context.Context, s *store.Store, items []Item, w io.Writer) error 
 		if _, err := s.Hold(ctx, l, string(it.Image.Manifest)); err != nil {
 			return fmt.Errorf("save image %s: %w", it.Image.ID.Short(), err)
 		}
+		if err := out.announce(it); err != nil {
+			return fmt.Errorf("save image %s: %w", it.Image.ID.Short(), err)
+		}
+	}
+	for _, it := range items {
 		if err := out.image(it); err != nil {
 			return fmt.Errorf("save image %s: %w", it.Image.ID.Short(), err)
 		}
@@ -66,6 +76,7 @@ type saver struct {
 	ctx     context.Context // of the one call of Save
 	s       *store.Store
 	tar     *tar.Writer
+	report  func(images.Progress)
 	written map[images.Digest]bool
 
 	manifests    []store.Descriptor           // of index.json
@@ -81,6 +92,19 @@ func (v *saver) blobFolders() error {
 		if err := v.tar.WriteHeader(h); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// announce tells how much there is to write, so that what is done is a part of
+// something.
+func (v *saver) announce(it Item) error {
+	m, _, err := v.s.Manifest(it.Image.Manifest)
+	if err != nil {
+		return err
+	}
+	for _, l := range m.Layers {
+		v.report(images.Progress{ID: l.Digest.Short(), Total: l.Size, State: images.Waiting})
 	}
 	return nil
 }
@@ -147,13 +171,20 @@ func (v *saver) layer(l store.Descriptor) error {
 		return err
 	}
 	h := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(v.tar, h), reader{v.ctx, f}); err != nil {
+	told := images.Progress{ID: l.Digest.Short(), Total: size, State: images.Writing}
+	in := counted{reader{v.ctx, f}, func(n int) {
+		told.Done += int64(n)
+		v.report(told)
+	}}
+	if _, err := io.Copy(io.MultiWriter(v.tar, h), in); err != nil {
 		return err
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); got != l.Digest.Hex() {
 		return fmt.Errorf("%w: %s does not match its digest; remove that file, then pull or load the image again", images.ErrCorrupt, f.Name())
 	}
 	v.written[l.Digest] = true
+	told.State = images.Done
+	v.report(told)
 	return nil
 }
 
@@ -197,6 +228,18 @@ func (v *saver) documents() error {
 		}
 	}
 	return v.tar.Close()
+}
+
+// counted tells what was read of r.
+type counted struct {
+	r    io.Reader
+	read func(n int)
+}
+
+func (c counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.read(n)
+	return n, err
 }
 
 // reader stops when its context ends.

@@ -19,10 +19,16 @@ type Palette struct {
 	Wrong    string   // why the line did not work
 	// Words are what can stand at the end of a line that names the action.
 	Words func(command int, line string) []string
+	// Lookup is Words where finding out takes I/O, such as names of files; the
+	// root calls it outside of Update and hands the answer to Suggest. What ends
+	// with a slash goes on.
+	Lookup func(command int, line string) []string
 
 	line  line
-	at    int // in the matches, or in the words; -1: none of the words
-	past  int // how far back in the history; 0 is the line itself
+	asked string   // what Lookup was asked last
+	found []string // and answered
+	at    int      // in the matches, or in the words; -1: none of the words
+	past  int      // how far back in the history; 0 is the line itself
 	draft string
 }
 
@@ -80,14 +86,45 @@ func (d Palette) words() []string {
 		return nil
 	}
 	text := d.line.String()
-	last := text[strings.LastIndexByte(text, ' ')+1:]
+	last := text[lastWord(text):]
 	var out []string
-	for _, w := range d.Words(i, text) {
+	for _, w := range append(d.Words(i, text), d.found...) {
 		if strings.HasPrefix(w, last) && w != last {
 			out = append(out, w)
 		}
 	}
 	return out
+}
+
+// lastWord is where the last word of a line begins. A blank behind a backslash
+// is a part of one.
+func lastWord(text string) int {
+	for i := len(text) - 1; i >= 0; i-- {
+		if text[i] == ' ' && (i == 0 || text[i-1] != '\\') {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// Ask is what the line wants looked up, once for each text. The palette to go on
+// with knows that it was asked.
+func (d Palette) Ask() (next Palette, line string, lookup func() []string) {
+	i, ok := d.command()
+	text := d.line.String()
+	if !ok || d.Lookup == nil || d.asked == text {
+		return d, "", nil
+	}
+	d.asked = text
+	return d, text, func() []string { return d.Lookup(i, text) }
+}
+
+// Suggest answers Ask; an answer to what no longer stands there is dropped.
+func (d Palette) Suggest(line string, words []string) Palette {
+	if d.line.String() == line {
+		d.found = words
+	}
+	return d
 }
 
 // settle puts the cursor of the list where it belongs after the line changed.
@@ -174,12 +211,12 @@ func (d Palette) complete(arguments bool) Dialog {
 	words := d.words()
 	switch {
 	case d.at >= 0 && d.at < len(words):
-		return d.put(words[d.at] + " ")
+		return d.put(whole(words[d.at]))
 	case len(words) == 1:
-		return d.put(words[0] + " ")
+		return d.put(whole(words[0]))
 	case len(words) > 1:
 		text := d.line.String()
-		last := text[strings.LastIndexByte(text, ' ')+1:]
+		last := text[lastWord(text):]
 		if c := common(words); len(c) > len(last) {
 			return d.put(c)
 		}
@@ -191,9 +228,17 @@ func (d Palette) complete(arguments bool) Dialog {
 // put replaces the last word of the line.
 func (d Palette) put(word string) Palette {
 	text := d.line.String()
-	d.line = newLine(text[:strings.LastIndexByte(text, ' ')+1] + word)
+	d.line = newLine(text[:lastWord(text)] + word)
 	d.settle()
 	return d
+}
+
+// whole is a word with a blank behind it; behind a folder something may follow.
+func whole(word string) string {
+	if strings.HasSuffix(word, "/") {
+		return word
+	}
+	return word + " "
 }
 
 func (d Palette) enter(arguments bool) (Dialog, Result) {
@@ -229,7 +274,7 @@ func (d Palette) View(width, height int, s styles.Styles) (b Body) {
 	words := d.words()
 	text := d.line.String()
 	if arguments && len(words) > 0 {
-		ghost = strings.TrimPrefix(common(words), text[strings.LastIndexByte(text, ' ')+1:])
+		ghost = strings.TrimPrefix(common(words), text[lastWord(text):])
 	}
 	if arguments && ghost == "" && strings.HasSuffix(text, " ") && strings.Count(text, " ") == 1 {
 		ghost = d.Commands[i].Args

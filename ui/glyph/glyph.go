@@ -71,5 +71,6 @@ const (
 	Shade  = "░"
 )
 
-// Blocks are the eight heights of a small chart's column.
-const Blocks = "▁▂▃▄▅▆▇█"
+// Blocks are the heights of a small chart's column. The full one is not among
+// them: it would join the charts of rows that stand below each other.
+const Blocks = "▁▂▃▄▅▆▇"
