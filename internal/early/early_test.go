@@ -39,7 +39,7 @@ var allowed = []string{
 
 // light are the gantry packages that the roles consist of.
 var light = []string{
-	"gantry/engine", "gantry/engine/cgroup/leaf", "gantry/engine/events", "gantry/engine/network/netns", "gantry/engine/ociruntime", "gantry/engine/record",
+	"gantry/engine", "gantry/engine/cgroup/leaf", "gantry/engine/events", "gantry/engine/network/hostport", "gantry/engine/network/netns", "gantry/engine/ociruntime", "gantry/engine/record",
 	"gantry/engine/seccomp/filter", "gantry/engine/shim", "gantry/images", "gantry/images/snapshot", "gantry/images/snapshot/stack", "gantry/images/trash", "gantry/internal/demo/service", "gantry/internal/dirwatch", "gantry/internal/linkwalk", "gantry/internal/osthread", "gantry/internal/usock", "gantry/logs", "gantry/logs/journal",
 }
 
