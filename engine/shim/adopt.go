@@ -41,6 +41,7 @@ func (s *shim) takeOver() error {
 	}
 	s.watchMemory()
 	s.program, s.state = prog, engine.Running
+	s.holdAgain()
 	if _, err := os.Lstat(s.cfg.runFile("paused")); err == nil {
 		s.state = engine.Paused
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gantry/engine"
+	"gantry/engine/network/hostport"
 	"gantry/internal/usock"
 )
 
@@ -73,6 +74,20 @@ func (c *Client) Launch(ctx context.Context, l Launch) error {
 		return fmt.Errorf("%w (%w)", ErrGone, errors.Join(err, c.Dismiss(ctx)))
 	}
 	return err
+}
+
+// Publish has the monitor hold ports of the host, from before the start until
+// after the end. It returns which they became. The error is a
+// *hostport.TakenError when somebody else has one; and ErrGone as with Launch.
+func (c *Client) Publish(ctx context.Context, wants []hostport.Want) ([]hostport.Port, error) {
+	ans, err := c.ask(ctx, request{Op: opPublish, Ports: wants})
+	switch {
+	case errors.Is(err, errOld):
+		return nil, fmt.Errorf("%w (%w)", ErrGone, errors.Join(err, c.Dismiss(ctx)))
+	case err == nil && ans.Taken != nil:
+		return nil, &hostport.TakenError{Port: *ans.Taken}
+	}
+	return ans.Ports, err
 }
 
 // Signal goes to the container's first program.
@@ -195,7 +210,7 @@ func (c *conn) converse(req request) (answer, error) {
 			err = c.answer(&ans)
 		}
 	}
-	if errors.Is(err, engine.ErrUnsupported) && req.Op == opLaunch && h.V < launchVersion {
+	if errors.Is(err, engine.ErrUnsupported) && (req.Op == opLaunch || req.Op == opPublish) && h.V < launchVersion {
 		err = errOld
 	}
 	return ans, gone(err)

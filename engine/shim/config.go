@@ -9,6 +9,7 @@ import (
 
 	"gantry/engine"
 	"gantry/engine/cgroup/leaf"
+	"gantry/engine/network/hostport"
 )
 
 // ConfigFile is the name of a monitor's orders in the container's directory.
@@ -64,6 +65,8 @@ type StartRecord struct {
 	StartedAt time.Time `json:"startedAt"`
 	ShimPid   int       `json:"shimPid"`
 	Again     Again     `json:"again,omitzero"`
+	// Ports of the host are held by the monitor while the container runs.
+	Ports []hostport.Port `json:"ports,omitempty"`
 }
 
 // ExitRecord is exit.json: how the attempt of that number ended. It comes with

@@ -35,6 +35,13 @@
 // of the same name. A container that is removed with its end is never started
 // again, and whoever removes it waits for the end of its group.
 //
+// # Ports
+//
+// The ports that a container publishes are held from before its start (Publish)
+// until its program has ended; start.json says which. The rules that lead to them
+// are not for the monitor, see package nat. A successor takes them again; one that
+// somebody else took meanwhile stays theirs, and is told in shim.log.
+//
 // # When the monitor dies
 //
 // Its container goes on: without a terminal its stdout and stderr are FIFOs

@@ -44,6 +44,7 @@ func (s *shim) conclude(x ExitRecord) {
 	s.busy++ // the monitor must not leave in the middle
 	s.mu.Unlock()
 	defer s.leave()
+	s.letGo()
 	if s.oom != nil {
 		x.OOM = s.oom.Killed()
 		s.oom.Close()

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"gantry/engine"
+	"gantry/engine/network/hostport"
 )
 
 // Version of the protocol. A monitor runs as long as its container, so clients
@@ -93,6 +94,7 @@ const (
 	opAttach  = "attach"
 	opExec    = "exec"
 	opDismiss = "dismiss" // a waiting monitor leaves
+	opPublish = "publish" // before the start: hold these ports of the host; since version 2
 	opBegin   = "begin"   // from the spawner to a spare, see Spare
 )
 
@@ -105,6 +107,7 @@ type request struct {
 	Attach  *engine.AttachOptions `json:"attach,omitempty"`
 	Program *engine.ExecOptions   `json:"program,omitempty"`
 	Launch  *Launch               `json:"launch,omitempty"`
+	Ports   []hostport.Want       `json:"ports,omitempty"`
 }
 
 // Launch is what a start brings along that is not in the bundle: it is good for
@@ -120,6 +123,9 @@ type answer struct {
 	Exec   string             `json:"exec,omitempty"`
 	Exit   *engine.ExitStatus `json:"exit,omitempty"`
 	Status *Status            `json:"status,omitempty"`
+	Ports  []hostport.Port    `json:"ports,omitempty"`
+	// Taken is a port that somebody else has: none is held then.
+	Taken *hostport.Port `json:"taken,omitempty"`
 }
 
 // Status is how a monitor stands.

@@ -91,6 +91,8 @@ func (s *shim) act(c *conn, req *request) (ans answer, err error) {
 			return ans, fmt.Errorf("%w: launch without orders", errProtocol)
 		}
 		err = s.launch(*req.Launch)
+	case opPublish:
+		ans, err = s.hold(req.Ports)
 	case opDismiss:
 		err = s.dismiss()
 	case opPause:

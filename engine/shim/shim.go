@@ -13,6 +13,7 @@ import (
 	"gantry/engine"
 	"gantry/engine/cgroup/leaf"
 	"gantry/engine/events"
+	"gantry/engine/network/hostport"
 	"gantry/engine/record"
 	"gantry/internal/usock"
 )
@@ -46,10 +47,11 @@ type shim struct {
 	size    engine.TermSize
 	execs   map[string]*execution
 	exit    engine.ExitStatus
-	busy    int  // requests at work
-	undoers int  // attachers that have promised to remove the container
-	cleared bool // it was removed, or somebody else was told to
-	held    bool // the client that spawned us is there
+	ports   *hostport.Held // nil: none
+	busy    int            // requests at work
+	undoers int            // attachers that have promised to remove the container
+	cleared bool           // it was removed, or somebody else was told to
+	held    bool           // the client that spawned us is there
 	leaving bool
 	stopped bool // somebody wants it to end and not to be started again
 	// again is where the attempt stands in its policy, byPolicy that it came
@@ -201,6 +203,7 @@ func (s *shim) dismiss() error {
 // free gives the container's name in the runtime directory back: from here on
 // another monitor may come. What is removed must go before the lock does.
 func (s *shim) free() error {
+	s.letGo()
 	errs := []error{s.socket.Close()}
 	for _, name := range []string{"shim.sock", "stdin", "stdout", "stderr", "paused", healthFile, checkFile} {
 		if err := unix.Unlink(s.cfg.runFile(name)); err != nil && err != unix.ENOENT {

@@ -139,7 +139,7 @@ func (s *shim) record(attempt, pid int) (StartRecord, error) {
 	if err != nil {
 		return StartRecord{}, err
 	}
-	r := StartRecord{Attempt: attempt, Pid: pid, PidStart: ticks, BootID: record.BootID(), StartedAt: time.Now().UTC(), ShimPid: os.Getpid(), Again: s.again}
+	r := StartRecord{Attempt: attempt, Pid: pid, PidStart: ticks, BootID: record.BootID(), StartedAt: time.Now().UTC(), ShimPid: os.Getpid(), Again: s.again, Ports: s.heldPorts()}
 	return r, record.Write(s.cfg.file("start.json"), r, record.Volatile)
 }
 

@@ -40,7 +40,7 @@ var allowed = []string{
 // light are the gantry packages that the roles consist of.
 var light = []string{
 	"gantry/engine", "gantry/engine/cgroup/leaf", "gantry/engine/events", "gantry/engine/network/hostport", "gantry/engine/network/netns", "gantry/engine/ociruntime", "gantry/engine/record",
-	"gantry/engine/seccomp/filter", "gantry/engine/shim", "gantry/images", "gantry/images/snapshot", "gantry/images/snapshot/stack", "gantry/images/trash", "gantry/internal/demo/service", "gantry/internal/dirwatch", "gantry/internal/linkwalk", "gantry/internal/osthread", "gantry/internal/usock", "gantry/logs", "gantry/logs/journal",
+	"gantry/engine/seccomp/filter", "gantry/engine/shim", "gantry/images", "gantry/images/snapshot", "gantry/images/snapshot/stack", "gantry/images/trash", "gantry/internal/demo/service", "gantry/internal/dirwatch", "gantry/internal/inetaddr", "gantry/internal/linkwalk", "gantry/internal/osthread", "gantry/internal/usock", "gantry/logs", "gantry/logs/journal",
 }
 
 func build(t *testing.T) string {
@@ -115,6 +115,7 @@ var heavy = map[string]string{
 	"log":           "os.Stderr is enough",
 	"net":           "resolver and interfaces: internal/usock is enough",
 	"net/http":      "HTTP/2 tables",
+	"net/netip":     "late: internal/inetaddr",
 	"os/exec":       "os.StartProcess is enough",
 	"path/filepath": "late: path is the same here",
 	"regexp":        "late, and expressions compiled at start",

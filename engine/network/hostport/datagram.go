@@ -1,12 +1,13 @@
 package hostport
 
 import (
-	"net/netip"
 	"sync"
 	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"gantry/internal/inetaddr"
 )
 
 const (
@@ -21,8 +22,8 @@ const (
 // client is who sends to a port, and to which of the host's addresses.
 type client struct {
 	at   *socket
-	from netip.AddrPort
-	to   netip.Addr
+	from endpoint
+	to   inetaddr.Addr
 }
 
 // flow is what one client sends: it has a socket of its own to the container, so
@@ -60,7 +61,7 @@ func (d *datagrams) receive(s *socket) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	c := client{at: s, from: addrPort(from), to: arrivedAt(control[:cn])}
+	c := client{at: s, from: endpointOf(from), to: arrivedAt(control[:cn])}
 	f := d.byClient[c]
 	if f == nil {
 		if f = d.open(c); f == nil {
@@ -76,9 +77,9 @@ func (d *datagrams) open(c client) *flow {
 	if len(d.byFD) >= maxClients {
 		d.dropOldest()
 	}
-	to := netip.AddrPortFrom(c.at.port.Addr, c.at.port.Port)
+	to := endpoint{addr: c.at.port.Addr, port: c.at.port.Port}
 	domain := unix.AF_INET
-	if !to.Addr().Is4() {
+	if !to.addr.Is4() {
 		domain = unix.AF_INET6
 	}
 	fd, err := unix.Socket(domain, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
@@ -164,26 +165,26 @@ func (d *datagrams) close() {
 }
 
 // arrivedAt is the host's address that a packet was for.
-func arrivedAt(control []byte) netip.Addr {
+func arrivedAt(control []byte) inetaddr.Addr {
 	messages, err := unix.ParseSocketControlMessage(control)
 	if err != nil {
-		return netip.Addr{}
+		return inetaddr.Addr{}
 	}
 	for _, m := range messages {
 		switch {
 		case m.Header.Level == unix.IPPROTO_IP && m.Header.Type == unix.IP_PKTINFO && len(m.Data) >= unix.SizeofInet4Pktinfo:
 			info := (*unix.Inet4Pktinfo)(unsafe.Pointer(&m.Data[0]))
-			return netip.AddrFrom4(info.Spec_dst)
+			return inetaddr.FromSlice(info.Spec_dst[:])
 		case m.Header.Level == unix.IPPROTO_IPV6 && m.Header.Type == unix.IPV6_PKTINFO && len(m.Data) >= unix.SizeofInet6Pktinfo:
 			info := (*unix.Inet6Pktinfo)(unsafe.Pointer(&m.Data[0]))
-			return netip.AddrFrom16(info.Addr)
+			return inetaddr.FromSlice(info.Addr[:])
 		}
 	}
-	return netip.Addr{}
+	return inetaddr.Addr{}
 }
 
 // leaveFrom says which of the host's addresses an answer comes from.
-func leaveFrom(a netip.Addr) []byte {
+func leaveFrom(a inetaddr.Addr) []byte {
 	switch {
 	case a.Is4():
 		return unix.PktInfo4(&unix.Inet4Pktinfo{Spec_dst: a.As4()})

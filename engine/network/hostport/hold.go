@@ -3,23 +3,23 @@ package hostport
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"strconv"
 
 	"golang.org/x/sys/unix"
 
 	"gantry/engine"
+	"gantry/internal/inetaddr"
 )
 
 // Want is a port of a container that is to be reached by ports of the host.
 type Want struct {
-	Proto string       `json:"proto"` // tcp, udp or sctp
-	Port  uint16       `json:"port"`  // the container's
-	Addrs []netip.Addr `json:"addrs"` // the container's: one of each family at most
+	Proto string          `json:"proto"` // tcp, udp or sctp
+	Port  uint16          `json:"port"`  // the container's
+	Addrs []inetaddr.Addr `json:"addrs"` // the container's: one of each family at most
 	// Hosts are the addresses of the host, all with the same port. Those of
 	// Optional are left out where the host lacks their family.
-	Hosts    []netip.Addr `json:"hosts"`
-	Optional bool         `json:"optional,omitempty"`
+	Hosts    []inetaddr.Addr `json:"hosts"`
+	Optional bool            `json:"optional,omitempty"`
 	// First to Last are the ports to choose from; 0: any that is free.
 	First uint16 `json:"first,omitempty"`
 	Last  uint16 `json:"last,omitempty"`
@@ -27,15 +27,15 @@ type Want struct {
 
 // Port is one port of the host that leads to a container.
 type Port struct {
-	Proto    string     `json:"proto"`
-	HostIP   netip.Addr `json:"hostIP"`
-	HostPort uint16     `json:"hostPort"`
-	Addr     netip.Addr `json:"addr"` // the container's
-	Port     uint16     `json:"port"`
+	Proto    string        `json:"proto"`
+	HostIP   inetaddr.Addr `json:"hostIP"`
+	HostPort uint16        `json:"hostPort"`
+	Addr     inetaddr.Addr `json:"addr"` // the container's
+	Port     uint16        `json:"port"`
 }
 
 func (p Port) String() string {
-	return netip.AddrPortFrom(p.HostIP, p.HostPort).String() + "/" + p.Proto
+	return endpoint{addr: p.HostIP, port: p.HostPort}.String() + "/" + p.Proto
 }
 
 // TakenError says that somebody else has a port.
@@ -67,16 +67,8 @@ func Hold(wants []Want) (*Held, error) {
 	return h, nil
 }
 
-// Again binds ports as another process held them.
-func Again(ports []Port) (*Held, error) {
-	h := &Held{}
-	for _, p := range ports {
-		if err := h.bind(p); err != nil {
-			return nil, errors.Join(err, h.Close())
-		}
-	}
-	return h, nil
-}
+// Again binds one more port, as another process held it.
+func (h *Held) Again(p Port) error { return h.bind(p) }
 
 // Close frees the ports and ends the connections that lead through this process.
 func (h *Held) Close() error {
@@ -146,10 +138,10 @@ func (h *Held) everywhere(w Want, port uint16) error {
 
 // target is the container's address that a port of the host's address leads to:
 // of the same family if it has one.
-func (w Want) target(host netip.Addr) netip.Addr {
-	var any netip.Addr
+func (w Want) target(host inetaddr.Addr) inetaddr.Addr {
+	var any inetaddr.Addr
 	for _, a := range w.Addrs {
-		if a.BitLen() == host.BitLen() {
+		if a.Is4() == host.Is4() {
 			return a
 		}
 		any = a
@@ -224,7 +216,7 @@ func (s *socket) bind() error {
 		set(unix.IPPROTO_IPV6, unix.IPV6_V6ONLY)
 	}
 	if p.Proto == "tcp" && p.HostPort != 0 {
-		set(unix.SOL_SOCKET, unix.SO_REUSEADDR) // over connections that linger
+		set(unix.SOL_SOCKET, unix.SO_REUSEADDR) // beside connections that linger
 	}
 	if p.Proto == "udp" { // an answer comes from the address that was asked
 		if p.HostIP.Is4() {
@@ -236,18 +228,23 @@ func (s *socket) bind() error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	if err := unix.Bind(s.fd, sockaddr(netip.AddrPortFrom(p.HostIP, p.HostPort))); err != nil {
+	if err := unix.Bind(s.fd, sockaddr(endpoint{addr: p.HostIP, port: p.HostPort})); err != nil {
 		return err
 	}
 	name, err := unix.Getsockname(s.fd)
 	if err != nil {
 		return err
 	}
-	p.HostPort = addrPort(name).Port()
-	if p.Proto == "tcp" {
-		return unix.Listen(s.fd, backlog)
+	p.HostPort = endpointOf(name).port
+	if p.Proto != "tcp" {
+		return nil
 	}
-	return nil
+	// The connections inherit it, else they would be in the way of the next
+	// holder. Before a bind to any port it makes the kernel give out taken ones.
+	if err := unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+		return err
+	}
+	return unix.Listen(s.fd, backlog)
 }
 
 const backlog = 512
@@ -285,29 +282,34 @@ func standInAny(p Port) (*socket, error) {
 	return nil, unix.EADDRINUSE
 }
 
-func sockaddr(a netip.AddrPort) unix.Sockaddr {
-	if a.Addr().Is4() {
-		return &unix.SockaddrInet4{Addr: a.Addr().As4(), Port: int(a.Port())}
+// endpoint is an address and a port. zone is the number of the interface that a
+// link-local address is of.
+type endpoint struct {
+	addr inetaddr.Addr
+	port uint16
+	zone uint32
+}
+
+func (e endpoint) String() string {
+	if e.addr.Is4() {
+		return e.addr.String() + ":" + strconv.Itoa(int(e.port))
 	}
-	return &unix.SockaddrInet6{Addr: a.Addr().As16(), Port: int(a.Port()), ZoneId: zone(a.Addr())}
+	return "[" + e.addr.String() + "]:" + strconv.Itoa(int(e.port))
 }
 
-// zone is the number of an interface in a link-local address.
-func zone(a netip.Addr) uint32 {
-	n, _ := strconv.ParseUint(a.Zone(), 10, 32)
-	return uint32(n)
+func sockaddr(e endpoint) unix.Sockaddr {
+	if e.addr.Is4() {
+		return &unix.SockaddrInet4{Addr: e.addr.As4(), Port: int(e.port)}
+	}
+	return &unix.SockaddrInet6{Addr: e.addr.As16(), Port: int(e.port), ZoneId: e.zone}
 }
 
-func addrPort(sa unix.Sockaddr) netip.AddrPort {
+func endpointOf(sa unix.Sockaddr) endpoint {
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
+		return endpoint{addr: inetaddr.FromSlice(sa.Addr[:]), port: uint16(sa.Port)}
 	case *unix.SockaddrInet6:
-		a := netip.AddrFrom16(sa.Addr)
-		if sa.ZoneId != 0 {
-			a = a.WithZone(strconv.Itoa(int(sa.ZoneId)))
-		}
-		return netip.AddrPortFrom(a, uint16(sa.Port))
+		return endpoint{addr: inetaddr.FromSlice(sa.Addr[:]), port: uint16(sa.Port), zone: sa.ZoneId}
 	}
-	return netip.AddrPort{}
+	return endpoint{}
 }

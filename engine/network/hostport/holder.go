@@ -4,12 +4,13 @@ import (
 	"bufio"
 	"encoding/binary"
 	"fmt"
-	"net/netip"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
+
+	"gantry/internal/inetaddr"
 )
 
 // Process is who has a port.
@@ -21,7 +22,7 @@ type Process struct {
 func (p Process) String() string {
 	name := "?"
 	if len(p.Args) > 0 {
-		name = filepath.Base(p.Args[0])
+		name = path.Base(p.Args[0])
 	}
 	return fmt.Sprintf("%s (process %d)", name, p.PID)
 }
@@ -106,16 +107,17 @@ func bound(fields []string, p Port) bool {
 
 // kernelAddr reads an address as /proc/net/tcp has it: words of 32 bits in the
 // machine's order.
-func kernelAddr(hex string) (netip.Addr, bool) {
+func kernelAddr(hex string) (inetaddr.Addr, bool) {
 	b := make([]byte, 0, 16)
 	for i := 0; i+8 <= len(hex); i += 8 {
 		word, err := strconv.ParseUint(hex[i:i+8], 16, 32)
 		if err != nil {
-			return netip.Addr{}, false
+			return inetaddr.Addr{}, false
 		}
 		b = binary.NativeEndian.AppendUint32(b, uint32(word))
 	}
-	return netip.AddrFromSlice(b)
+	a := inetaddr.FromSlice(b)
+	return a, a.IsValid()
 }
 
 // unixSocket is the inode of the abstract socket of that name.

@@ -17,14 +17,17 @@ import (
 
 	"gantry/engine"
 	"gantry/engine/network/hostport"
+	"gantry/internal/inetaddr"
 )
 
 var (
-	loop4 = netip.MustParseAddr("127.0.0.1")
-	loop6 = netip.IPv6Loopback()
-	any4  = netip.IPv4Unspecified()
-	any6  = netip.IPv6Unspecified()
+	loop4 = addr("127.0.0.1")
+	loop6 = addr("::1")
+	any4  = addr("0.0.0.0")
+	any6  = addr("::")
 )
+
+func addr(s string) inetaddr.Addr { return inetaddr.FromSlice(netip.MustParseAddr(s).AsSlice()) }
 
 // hold holds ports as long as the test runs, and serves them.
 func hold(t testing.TB, wants ...hostport.Want) []hostport.Port {
@@ -44,7 +47,7 @@ func hold(t testing.TB, wants ...hostport.Want) []hostport.Port {
 	return h.Ports
 }
 
-func at(p hostport.Port) string { return netip.AddrPortFrom(p.HostIP, p.HostPort).String() }
+func at(p hostport.Port) string { return net.JoinHostPort(p.HostIP.String(), fmt.Sprint(p.HostPort)) }
 
 // container listens in a container's stead.
 func container(t testing.TB, serve func(net.Conn)) uint16 {
@@ -73,7 +76,7 @@ func TestStream(t *testing.T) {
 		b, _ := io.ReadAll(c) // returns when the client has ended its half
 		c.Write(bytes.ToUpper(b))
 	}
-	ports := hold(t, hostport.Want{Proto: "tcp", Port: container(t, upper), Addrs: []netip.Addr{loop4}, Hosts: []netip.Addr{loop4, loop6}})
+	ports := hold(t, hostport.Want{Proto: "tcp", Port: container(t, upper), Addrs: []inetaddr.Addr{loop4}, Hosts: []inetaddr.Addr{loop4, loop6}})
 	if len(ports) != 2 || ports[0].HostPort == 0 || ports[0].HostPort != ports[1].HostPort {
 		t.Fatalf("ports %v, want one on both addresses", ports)
 	}
@@ -98,7 +101,7 @@ func TestStream(t *testing.T) {
 // TestNobodyListens: the client learns it at once.
 func TestNobodyListens(t *testing.T) {
 	t.Parallel()
-	p := hold(t, hostport.Want{Proto: "tcp", Port: 1, Addrs: []netip.Addr{loop4}, Hosts: []netip.Addr{loop4}})[0]
+	p := hold(t, hostport.Want{Proto: "tcp", Port: 1, Addrs: []inetaddr.Addr{loop4}, Hosts: []inetaddr.Addr{loop4}})[0]
 	c, err := net.Dial("tcp", at(p))
 	if err == nil {
 		defer c.Close()
@@ -113,7 +116,7 @@ func TestNobodyListens(t *testing.T) {
 // TestCloseFrees: what was held is anybody's after it.
 func TestCloseFrees(t *testing.T) {
 	t.Parallel()
-	h, err := hostport.Hold([]hostport.Want{{Proto: "tcp", Port: 1, Addrs: []netip.Addr{loop4}, Hosts: []netip.Addr{loop4}}})
+	h, err := hostport.Hold([]hostport.Want{{Proto: "tcp", Port: 1, Addrs: []inetaddr.Addr{loop4}, Hosts: []inetaddr.Addr{loop4}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,12 +131,12 @@ func TestCloseFrees(t *testing.T) {
 
 func TestDatagrams(t *testing.T) {
 	t.Parallel()
-	for _, fam := range []netip.Addr{any4, any6} {
-		inner := netip.AddrPortFrom(loop4, 0)
+	for _, fam := range []inetaddr.Addr{any4, any6} {
+		inside := loop4
 		if fam == any6 {
-			inner = netip.AddrPortFrom(loop6, 0)
+			inside = loop6
 		}
-		s, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(inner))
+		s, err := net.ListenUDP("udp", &net.UDPAddr{IP: inside.Slice()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,8 +151,8 @@ func TestDatagrams(t *testing.T) {
 				s.WriteToUDPAddrPort(fmt.Appendf(nil, "%s to %d", b[:n], from.Port()), from)
 			}
 		}()
-		inside := s.LocalAddr().(*net.UDPAddr).AddrPort()
-		p := hold(t, hostport.Want{Proto: "udp", Port: inside.Port(), Addrs: []netip.Addr{inside.Addr()}, Hosts: []netip.Addr{fam}})[0]
+		port := s.LocalAddr().(*net.UDPAddr).AddrPort().Port()
+		p := hold(t, hostport.Want{Proto: "udp", Port: port, Addrs: []inetaddr.Addr{inside}, Hosts: []inetaddr.Addr{fam}})[0]
 		targets := []string{"127.0.0.1", "127.0.0.2"} // an answer of another address would not arrive
 		if fam == any6 {
 			targets = []string{"::1"}
@@ -181,8 +184,8 @@ func TestDatagrams(t *testing.T) {
 func TestChoice(t *testing.T) {
 	t.Parallel()
 	base := freeRange(t, 4)
-	want := func(proto string, first, last uint16, hosts ...netip.Addr) hostport.Want {
-		return hostport.Want{Proto: proto, Port: 80, Addrs: []netip.Addr{loop4}, Hosts: hosts, First: first, Last: last}
+	want := func(proto string, first, last uint16, hosts ...inetaddr.Addr) hostport.Want {
+		return hostport.Want{Proto: proto, Port: 80, Addrs: []inetaddr.Addr{loop4}, Hosts: hosts, First: first, Last: last}
 	}
 	if p := hold(t, want("tcp", base, base+3, loop4))[0]; p.HostPort != base {
 		t.Errorf("first of the range: %v", p)
@@ -201,11 +204,11 @@ func TestChoice(t *testing.T) {
 	if p := hold(t, want("tcp", base+2, base+2, loop4))[0]; p.HostPort != base+2 {
 		t.Errorf("a port of a hold that failed: %v", p)
 	}
-	_, err = hostport.Hold([]hostport.Want{want("tcp", base+3, base+3, netip.MustParseAddr("192.0.2.250"))})
+	_, err = hostport.Hold([]hostport.Want{want("tcp", base+3, base+3, addr("192.0.2.250"))})
 	if !errors.Is(err, engine.ErrInvalid) || !errors.Is(err, unix.EADDRNOTAVAIL) {
 		t.Errorf("a foreign address: %v", err)
 	}
-	optional := want("tcp", base+3, base+3, loop4, netip.MustParseAddr("2001:db8::77"))
+	optional := want("tcp", base+3, base+3, loop4, addr("2001:db8::77"))
 	optional.Optional = true
 	if p := hold(t, optional); len(p) != 1 {
 		t.Errorf("an address that the host may lack: %v", p)
@@ -215,11 +218,11 @@ func TestChoice(t *testing.T) {
 // TestTargetOfFamily: a port of IPv6 leads to IPv6 where the container has it.
 func TestTargetOfFamily(t *testing.T) {
 	t.Parallel()
-	v4, v6 := netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("fd00::2")
+	v4, v6 := addr("10.0.0.2"), addr("fd00::2")
 	ports := hold(t,
-		hostport.Want{Proto: "tcp", Port: 80, Addrs: []netip.Addr{v4, v6}, Hosts: []netip.Addr{loop4, loop6}},
-		hostport.Want{Proto: "tcp", Port: 81, Addrs: []netip.Addr{v4}, Hosts: []netip.Addr{loop6}})
-	for i, want := range []netip.Addr{v4, v6, v4} {
+		hostport.Want{Proto: "tcp", Port: 80, Addrs: []inetaddr.Addr{v4, v6}, Hosts: []inetaddr.Addr{loop4, loop6}},
+		hostport.Want{Proto: "tcp", Port: 81, Addrs: []inetaddr.Addr{v4}, Hosts: []inetaddr.Addr{loop6}})
+	for i, want := range []inetaddr.Addr{v4, v6, v4} {
 		if ports[i].Addr != want {
 			t.Errorf("%v leads to %v, want %v", ports[i], ports[i].Addr, want)
 		}
@@ -228,7 +231,7 @@ func TestTargetOfFamily(t *testing.T) {
 
 func TestSCTP(t *testing.T) {
 	t.Parallel()
-	w := hostport.Want{Proto: "sctp", Port: 80, Addrs: []netip.Addr{loop4}, Hosts: []netip.Addr{loop4}}
+	w := hostport.Want{Proto: "sctp", Port: 80, Addrs: []inetaddr.Addr{loop4}, Hosts: []inetaddr.Addr{loop4}}
 	p := hold(t, w)[0]
 	w.First, w.Last = p.HostPort, p.HostPort
 	_, err := hostport.Hold([]hostport.Want{w})
@@ -242,22 +245,28 @@ func TestSCTP(t *testing.T) {
 // TestAgain: another process takes over what a killed one held.
 func TestAgain(t *testing.T) {
 	t.Parallel()
-	h, err := hostport.Hold([]hostport.Want{{Proto: "tcp", Port: 80, Addrs: []netip.Addr{loop4}, Hosts: []netip.Addr{loop4, loop6}}})
+	h, err := hostport.Hold([]hostport.Want{{Proto: "tcp", Port: 80, Addrs: []inetaddr.Addr{loop4}, Hosts: []inetaddr.Addr{loop4, loop6}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ports := append([]hostport.Port(nil), h.Ports...)
-	if _, err := hostport.Again(ports); !errors.Is(err, engine.ErrConflict) {
+	again := &hostport.Held{}
+	defer func() {
+		if err := again.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := again.Again(ports[0]); !errors.Is(err, engine.ErrConflict) {
 		t.Errorf("while it is held: %v", err)
 	}
 	if err := h.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := hostport.Again(ports)
-	if err != nil {
-		t.Fatal(err)
+	for _, p := range ports {
+		if err := again.Again(p); err != nil {
+			t.Fatal(err)
+		}
 	}
-	defer again.Close()
 	if fmt.Sprint(again.Ports) != fmt.Sprint(ports) {
 		t.Errorf("ports %v, want %v", again.Ports, ports)
 	}
@@ -266,11 +275,11 @@ func TestAgain(t *testing.T) {
 func TestHolder(t *testing.T) {
 	t.Parallel()
 	for _, w := range []hostport.Want{
-		{Proto: "tcp", Port: 80, Hosts: []netip.Addr{loop4}},
-		{Proto: "udp", Port: 80, Hosts: []netip.Addr{any4}},
-		{Proto: "tcp", Port: 80, Hosts: []netip.Addr{any6}},
+		{Proto: "tcp", Port: 80, Hosts: []inetaddr.Addr{loop4}},
+		{Proto: "udp", Port: 80, Hosts: []inetaddr.Addr{any4}},
+		{Proto: "tcp", Port: 80, Hosts: []inetaddr.Addr{any6}},
 	} {
-		w.Addrs = []netip.Addr{loop4}
+		w.Addrs = []inetaddr.Addr{loop4}
 		p := hold(t, w)[0]
 		holderIsUs(t, p)
 		if p.HostIP.Is4() {
@@ -326,7 +335,7 @@ func BenchmarkLoopback(b *testing.B) {
 		}
 	}
 	inside := container(b, source)
-	p := hold(b, hostport.Want{Proto: "tcp", Port: inside, Addrs: []netip.Addr{loop4}, Hosts: []netip.Addr{loop4}})[0]
+	p := hold(b, hostport.Want{Proto: "tcp", Port: inside, Addrs: []inetaddr.Addr{loop4}, Hosts: []inetaddr.Addr{loop4}})[0]
 	for name, to := range map[string]string{"direct": fmt.Sprintf("127.0.0.1:%d", inside), "held": at(p)} {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(size)

@@ -1,7 +1,6 @@
 package hostport
 
 import (
-	"net/netip"
 	"os"
 	"sync"
 	"syscall"
@@ -32,7 +31,7 @@ func relay(client int, p Port) {
 		return
 	}
 	defer a.f.Close()
-	b, err := connect(netip.AddrPortFrom(p.Addr, p.Port))
+	b, err := connect(endpoint{addr: p.Addr, port: p.Port})
 	if err != nil {
 		// The client learns by a reset, as it would of the container itself.
 		a.raw.Control(func(fd uintptr) {
@@ -48,9 +47,9 @@ func relay(client int, p Port) {
 }
 
 // connect opens a connection to the container.
-func connect(to netip.AddrPort) (end, error) {
+func connect(to endpoint) (end, error) {
 	domain := unix.AF_INET
-	if !to.Addr().Is4() {
+	if !to.addr.Is4() {
 		domain = unix.AF_INET6
 	}
 	fd, err := unix.Socket(domain, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
