@@ -34,6 +34,7 @@ type Sampler struct {
 	probes []probe
 	buf    []byte
 	now    reading // here so that a sample allocates nothing
+	tasks  taskIO
 }
 
 // probe is one control file and what is taken from it.
@@ -50,6 +51,7 @@ type reading struct {
 	period   uint64
 	pressure engine.Pressure
 	stalls   bool // pressure was read
+	tasks    *taskIO
 }
 
 // source says where a probe's file is: which controller's directory ("" is
@@ -103,7 +105,7 @@ func (h *Host) sampler(g *leaf.Group, sources []source) (*Sampler, error) {
 // Sample reads the counters. A group that is gone is ErrNotFound.
 func (s *Sampler) Sample() (engine.Sample, error) {
 	r := &s.now
-	*r = reading{sample: engine.Sample{Time: time.Now()}}
+	*r = reading{sample: engine.Sample{Time: time.Now()}, tasks: &s.tasks}
 	for i := 0; i < len(s.probes); i++ {
 		text, err := s.read(s.probes[i].file)
 		switch {

@@ -74,6 +74,7 @@ func legacySources() []source {
 		{"blkio", "blkio.throttle.io_serviced_recursive", func(r *reading, b []byte) {
 			r.sample.IO.ReadOps, r.sample.IO.WriteOps = readsWrites(b)
 		}},
+		{"blkio", "cgroup.procs", takeTaskIO},
 	}
 }
 

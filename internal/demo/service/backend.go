@@ -15,14 +15,7 @@ func runQueue() int {
 	say("info", `msg="queue is open" queues=mail,charge,resize consumers=3`)
 	s := untilStopped(
 		func() { say("info", `msg="configuration read again"`) },
-		func() {
-			burn(func(t time.Time) float64 {
-				if t.Second()%20 < 5 {
-					return wave(t, 5*time.Second, 0.03, 0.09) // a batch of pictures
-				}
-				return 0.012
-			})
-		},
+		func() { burn(queueShare) },
 		func() {
 			every(func() time.Duration { return between(300*time.Millisecond, 1600*time.Millisecond) }, func() { queueJob(say, time.Now()) })
 		},
@@ -63,14 +56,7 @@ func runStore() int {
 	say("LOG", "store is ready to accept connections")
 	s := untilStopped(
 		func() { say("LOG", "received SIGHUP, reloading configuration files") },
-		func() {
-			burn(func(t time.Time) float64 {
-				if slow(t) {
-					return 0.10
-				}
-				return wave(t, 13*time.Second, 0.008, 0.035)
-			})
-		},
+		func() { burn(storeShare) },
 		func() { // a cache that fills up and is thrown away
 			breathe(1500*time.Millisecond, func(t time.Time) int { return (8 + int(t.Unix()%40)) << 20 })
 		},

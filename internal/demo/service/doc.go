@@ -10,5 +10,5 @@
 // It is a role of gantry's own binary, so that the demo's image needs nothing
 // but that one file, and it runs before anything heavy initialises
 // (internal/early). The invariant: it imports the standard library without what
-// internal/early's test forbids, and uses at most a fifth of a core in total.
+// internal/early's test forbids, and uses at most a seventh of a core in total.
 package service

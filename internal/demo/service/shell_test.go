@@ -48,6 +48,20 @@ func TestWaveStaysBetweenItsEnds(t *testing.T) {
 	}
 }
 
+// TestTheAppUsesLessThanASeventhOfACore on average: what the programs spend on
+// purpose leaves a third of that for their logs, their memory and the monitors.
+func TestTheAppUsesLessThanASeventhOfACore(t *testing.T) {
+	t.Parallel()
+	sum, n := 0.0, 0
+	for at := time.Unix(0, 0); at.Before(time.Unix(3600, 0)); at = at.Add(100 * time.Millisecond) {
+		sum += storeShare(at) + queueShare(at) + 2*workerShare("1", at) + 2*workerShare("2", at)
+		n++
+	}
+	if got := sum / float64(n); got > 2.0/3/7 || got < 0.07 {
+		t.Errorf("%.3f of a core, want a lively app on no more than %.3f", got, 2.0/3/7)
+	}
+}
+
 func TestArenaResizes(t *testing.T) {
 	t.Parallel()
 	var a arena

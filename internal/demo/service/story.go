@@ -34,6 +34,35 @@ func wave(t time.Time, period time.Duration, low, high float64) float64 {
 	return low + (high-low)*(1-math.Cos(phase))/2
 }
 
+// What each program uses of a core. All of them together stay below a seventh,
+// their own work and that of their monitors included; a test adds them up.
+
+func storeShare(t time.Time) float64 {
+	if slow(t) {
+		return 0.08
+	}
+	return wave(t, 13*time.Second, 0.004, 0.022)
+}
+
+func queueShare(t time.Time) float64 {
+	if t.Second()%20 < 5 {
+		return wave(t, 5*time.Second, 0.02, 0.07) // a batch of pictures
+	}
+	return 0.006
+}
+
+// workerShare is that of a worker of web; there are two of them twice.
+func workerShare(n string, t time.Time) float64 {
+	share := wave(t, 23*time.Second, 0.002, 0.018)
+	if n == "2" {
+		share = wave(t.Add(7*time.Second), 31*time.Second, 0.002, 0.012)
+	}
+	if t.Second()%17 < 2 {
+		share += 0.03 // somebody opened the sale
+	}
+	return share
+}
+
 // burn uses the processor: in every tenth of a second the share (0 to 1) that
 // share says for it.
 func burn(share func(time.Time) float64) {

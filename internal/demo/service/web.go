@@ -48,18 +48,7 @@ func (w webLog) keep(n string) {
 // work answers requests that nobody sends.
 func (w webLog) work(n string) int {
 	untilStopped(func() {},
-		func() {
-			burn(func(t time.Time) float64 {
-				share := wave(t, 23*time.Second, 0.005, 0.035)
-				if n == "2" {
-					share = wave(t.Add(7*time.Second), 31*time.Second, 0.005, 0.025)
-				}
-				if t.Second()%17 < 2 {
-					share += 0.04 // somebody opened the sale
-				}
-				return share
-			})
-		},
+		func() { burn(func(t time.Time) float64 { return workerShare(n, t) }) },
 		func() {
 			every(func() time.Duration { return between(200*time.Millisecond, 1100*time.Millisecond) }, func() { w.request(time.Now()) })
 		},
