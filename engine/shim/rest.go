@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -31,20 +32,33 @@ func (s *shim) rest() {
 // program mapped, and every monitor would be charged for its share of that.
 func shrink() {
 	runtime.GC()
+	dropProgram()
+}
+
+// dropProgram is the part of it that costs next to nothing.
+func dropProgram() {
+	for _, m := range constants() {
+		unix.Syscall(unix.SYS_MADVISE, m[0], m[1]-m[0], unix.MADV_DONTNEED)
+	}
+}
+
+// constants are the mappings that dropProgram may drop: where they begin and end.
+var constants = sync.OnceValue(func() (out [][2]uintptr) {
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
-		return
+		return nil
 	}
 	exe, err := os.Readlink("/proc/self/exe")
 	if err != nil {
-		return
+		return nil
 	}
 	for line := range strings.Lines(string(maps)) {
 		if start, end, ok := constant(line, exe); ok {
-			unix.Syscall(unix.SYS_MADVISE, start, end-start, unix.MADV_DONTNEED)
+			out = append(out, [2]uintptr{start, end})
 		}
 	}
-}
+	return out
+})
 
 // constant parses a line of proc_pid_maps(5) and tells whether it is a mapping
 // of the program that was never written to: to drop another one loses data.

@@ -31,6 +31,7 @@ var benchmarks = []benchmark{
 	{"keys", "workbench, a key under 200 events a second and 50 measured containers: at most 50 ms", keyToPaint},
 	{"rest", "workbench at rest: at most 0.5 % of a core and 0 bytes; with 30 chatty containers at most 1.5 %", atRest},
 	{"pair", "a change in one workbench shows in another within 100 ms", sideBySide},
+	{"health", "a health check every second: monitors of at most 4 MB, and a fraction of the processor time of docker", healthChecks},
 	{"logs", "log capture and read-back: at least 1 M and 2 M lines a second", logSpeed},
 }
 
