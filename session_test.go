@@ -60,3 +60,64 @@ func systemctl(t *testing.T, args ...string) {
 		t.Fatalf("systemctl %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 }
+
+// TestSystemdAutostart: the unit that autostart installs brings containers back
+// after a boot and replaces dead monitors; to stop or to remove it stops no
+// container.
+func TestSystemdAutostart(t *testing.T) {
+	if _, err := os.Stat("/run/systemd/system"); err != nil {
+		t.Skip("systemd is not PID 1; testdata/vm/run --systemd has it")
+	}
+	w := newWorld(t)
+	id := w.gantry("run", "-d", "--name", "service", "--restart", "unless-stopped", "box", "sleep", "1000")
+	said := w.gantry("autostart", "enable")
+	t.Cleanup(func() { w.try("autostart", "disable") })
+	unit := strings.TrimSuffix(strings.Fields(said)[1], ":")
+	if got := w.gantry("autostart", "status"); !strings.Contains(got, "enabled") || !strings.Contains(got, "yes") {
+		t.Errorf("status: %s", got)
+	}
+	w.gantry("autostart", "enable") // again: nothing breaks
+	if out, err := exec.Command("systemd-analyze", "verify", "/etc/systemd/system/"+unit).CombinedOutput(); err == nil && len(out) > 0 {
+		t.Errorf("systemd-analyze verify: %s", out)
+	}
+	old := w.monitor(id)
+	w.kill(old)
+	w.eventually("another monitor", func() bool { return w.monitorNow(id) > 0 && w.monitorNow(id) != old })
+	runs := func(when string) {
+		t.Helper()
+		if got := w.state("service"); got != "running 0" {
+			t.Errorf("%s it is %s", when, got)
+		}
+		if w.monitorNow(id) == 0 {
+			t.Errorf("%s it has no monitor", when)
+		}
+	}
+	systemctl(t, "stop", unit)
+	runs("without the unit")
+
+	after := w.reboot(2, id)
+	const bootID = "/proc/sys/kernel/random/boot_id"
+	if out, err := exec.Command("mount", "--bind", after.file, bootID).CombinedOutput(); err != nil {
+		t.Fatalf("mount: %v\n%s", err, out)
+	}
+	t.Cleanup(func() { exec.Command("umount", bootID).Run() })
+	if got := w.state("service"); got != "exited 255" {
+		t.Errorf("after the boot it is %s", got)
+	}
+	systemctl(t, "start", unit)
+	runs("after autostart")
+	for _, pid := range []string{fmt.Sprint(w.monitorNow(id)), w.gantry("inspect", "-f", "{{.State.Pid}}", "service")} {
+		if b, err := os.ReadFile("/proc/" + pid + "/cgroup"); err != nil || strings.Contains(string(b), unit) {
+			t.Errorf("process %s lives in the unit: %s %v", pid, b, err)
+		}
+	}
+	systemctl(t, "restart", unit)
+	systemctl(t, "stop", unit)
+	runs("after autostart has gone")
+	w.gantry("autostart", "disable")
+	if _, err := os.Stat("/etc/systemd/system/" + unit); err == nil {
+		t.Error("the unit is still there")
+	}
+	runs("without autostart")
+	w.gantry("rm", "-f", "service") // of this boot: before the other one is back
+}

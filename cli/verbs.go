@@ -38,6 +38,7 @@ func (a *app) verbs() []verb {
 		{"demo", groupCommon, a.demoCmd},
 		{"version", groupCommon, a.versionCmd},
 
+		{"autostart", groupManage, a.autostartCmd},
 		{"container", groupManage, a.containerCmd},
 		{"image", groupManage, a.imageCmd},
 		{"job", groupManage, a.jobCmd},

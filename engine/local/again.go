@@ -63,7 +63,7 @@ func (e *Engine) neglected(v *view) bool {
 	switch {
 	case v.state == engine.Restarting:
 		path = shim.WaitLockPath(e.run, v.rec.ID)
-	case !v.state.Live() || v.rec.Host.RestartPolicy.IsNo():
+	case !v.state.Live() || v.rec.Host.RestartPolicy.IsNo() && !e.supervises.Load():
 		return false
 	}
 	held, err := record.FileHeld(path)
@@ -123,7 +123,6 @@ func (e *Engine) startAgain(ctx context.Context, id engine.ID) error {
 	if err != nil || v.state != engine.Restarting || !v.exit.Ready() {
 		return err
 	}
-	e.keepLogRotation(id)
 	failed := e.startHeld(ctx, id)
 	if failed == nil {
 		return nil

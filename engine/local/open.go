@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"gantry/engine"
@@ -54,6 +55,9 @@ type Engine struct {
 	registry func() *registry.Client
 
 	spares spares
+	// supervises: this process puts new monitors in the place of dead ones,
+	// whatever the container's policy.
+	supervises atomic.Bool
 }
 
 var _ engine.Engine = (*Engine)(nil)

@@ -233,6 +233,7 @@ func (e *Engine) dismiss(id engine.ID) error {
 // have left the deletion to us.
 func (e *Engine) Finish(ctx context.Context, id engine.ID) error {
 	if rec, err := e.readRecord(id); err == nil && !rec.Host.AutoRemove {
+		e.keepLogRotation(id)
 		return e.startAgain(ctx, id)
 	}
 	return errors.Join(e.finish(ctx, id), trash.Empty(ctx, e.root))
