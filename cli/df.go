@@ -52,45 +52,17 @@ type usageRow struct {
 var usageHeader = usageRow{Active: "ACTIVE", Reclaimable: "RECLAIMABLE", Size: "SIZE", TotalCount: "TOTAL", Type: "TYPE"}
 
 // newUsageRow tells how much would come back, and what part of all it is.
-func newUsageRow(kind string, total, active int, size, reclaimable int64) usageRow {
-	r := usageRow{Type: kind, TotalCount: strconv.Itoa(total), Active: strconv.Itoa(active), Size: units.HumanSize(float64(size)), Reclaimable: units.HumanSize(float64(reclaimable))}
-	if size > 0 {
-		r.Reclaimable += fmt.Sprintf(" (%d%%)", reclaimable*100/size)
+func newUsageRow(kind string, s engine.UsageSum) usageRow {
+	r := usageRow{Type: kind, TotalCount: strconv.Itoa(s.Total), Active: strconv.Itoa(s.Active), Size: units.HumanSize(float64(s.Size)), Reclaimable: units.HumanSize(float64(s.Reclaimable))}
+	if s.Size > 0 {
+		r.Reclaimable += fmt.Sprintf(" (%d%%)", s.Reclaimable*100/s.Size)
 	}
 	return r
 }
 
 func usageRows(u engine.DiskUsage) []usageRow {
-	var images, containers, volumes struct {
-		active     int
-		size, free int64
-	}
-	for _, i := range u.Images {
-		if len(i.Containers) > 0 {
-			images.active++
-		}
-	}
-	for _, c := range u.Containers {
-		containers.size += c.SizeRw
-		if c.Status.Running || c.Status.Restarting {
-			containers.active++
-		} else {
-			containers.free += c.SizeRw
-		}
-	}
-	for _, v := range u.Volumes {
-		volumes.size += max(v.Size, 0)
-		if len(v.Containers) > 0 {
-			volumes.active++
-		} else {
-			volumes.free += max(v.Size, 0)
-		}
-	}
-	return []usageRow{
-		newUsageRow("Images", len(u.Images), images.active, u.Layers, u.Layers-u.LayersInUse),
-		newUsageRow("Containers", len(u.Containers), containers.active, containers.size, containers.free),
-		newUsageRow("Local Volumes", len(u.Volumes), volumes.active, volumes.size, volumes.free),
-	}
+	images, containers, volumes := u.Sums()
+	return []usageRow{newUsageRow("Images", images), newUsageRow("Containers", containers), newUsageRow("Local Volumes", volumes)}
 }
 
 // verboseUsage prints a table for each kind, or all of it through a template.

@@ -69,6 +69,41 @@ type DiskUsage struct {
 	LayersInUse int64
 }
 
+// UsageSum is what all objects of one kind take.
+type UsageSum struct {
+	Total, Active int   // how many there are, and how many are needed
+	Size          int64 // bytes
+	Reclaimable   int64 // that those which are not needed take
+}
+
+// Sums adds the usage up by kind, as docker does: a container that does not run
+// and a volume that no container has are not needed.
+func (u DiskUsage) Sums() (images, containers, volumes UsageSum) {
+	images = UsageSum{Total: len(u.Images), Size: u.Layers, Reclaimable: u.Layers - u.LayersInUse}
+	for _, i := range u.Images {
+		if len(i.Containers) > 0 {
+			images.Active++
+		}
+	}
+	for _, c := range u.Containers {
+		containers.add(c.SizeRw, c.Status.Running || c.Status.Restarting)
+	}
+	for _, v := range u.Volumes {
+		volumes.add(max(v.Size, 0), len(v.Containers) > 0)
+	}
+	return images, containers, volumes
+}
+
+func (s *UsageSum) add(size int64, active bool) {
+	s.Total++
+	s.Size += size
+	if active {
+		s.Active++
+	} else {
+		s.Reclaimable += size
+	}
+}
+
 // ImageUsage is an image with its size, the part of it that other images have
 // as well, and the rest.
 type ImageUsage struct {

@@ -144,6 +144,7 @@ func globalActions() []keys.Action {
 	list := []keys.Action{
 		{ID: "menu", Keys: []string{"x"}, Title: "Menu", Help: "Everything that can be done here", Short: "more"},
 		{ID: "palette", Keys: []string{":"}, Title: "Palette", Help: "Find an action by name, with arguments"},
+		{ID: "usage", Keys: []string{"#"}, Title: "Disk usage", Word: "df", Command: "gantry system df", Help: "What images, containers and volumes take, and what could come back"},
 		{ID: "work", Keys: []string{"."}, Title: "What is under way", Word: "work", Help: "Show the work that runs now, to watch or to cancel it"},
 	}
 	return within(keys.Global, list)

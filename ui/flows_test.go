@@ -2,6 +2,7 @@ package ui_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"gantry/images"
 	"gantry/ui"
 	"gantry/ui/uitest"
+	"gantry/ui/widgets"
 )
 
 func inspect(t *testing.T, e *fake.Engine, name string) engine.ContainerDetail {
@@ -522,4 +524,31 @@ func TestHandOverWords(t *testing.T) {
 		}
 		d.End(2 * time.Minute)
 	})
+}
+
+// TestDiskUsage: what the store takes stands beside what is used of its file
+// system, and the way to have some of it back is one key away.
+func TestDiskUsage(t *testing.T) {
+	for _, width := range []int{40, 120} {
+		drive(t, width, 24, func(t *testing.T) *fake.Engine {
+			e := stocked(t)
+			e.SetHost(func(time.Time) engine.HostSample { return engine.HostSample{StoreUsed: 42e9, StoreTotal: 80e9} })
+			return e
+		}, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+			d.Pass(3 * time.Second)
+			palette(d, "df")
+			d.Pass(time.Second)
+			usage, err := e.System().DiskUsage(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			images, _, _ := usage.Sums()
+			row := fmt.Sprintf("images     %4d %8s %8s", images.Total, widgets.Bytes(float64(images.Size)), widgets.Bytes(float64(images.Reclaimable)))
+			wants(t, d, "Disk usage", "unused", row, "containers", "volumes", "together", "42 GB of 80 GB")
+			d.Keys("b")
+			d.Pass(time.Second)
+			wants(t, d, "What may go?")
+			d.Keys("esc")
+		})
+	}
 }

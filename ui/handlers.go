@@ -251,6 +251,7 @@ func globalHandlers() map[keys.ID]handler {
 		"menu":    shows(func(m *Model) { m.openMenu(m.scope()) }),
 		"palette": shows((*Model).openPalette),
 		"work":    always((*Model).showWork),
+		"usage":   always((*Model).findUsage),
 		"theme":   handler{disabled: (*Model).noColours, run: (*Model).askTheme}.taking(themeWords, themeWith),
 		"help":    shows((*Model).openHelp),
 	}
