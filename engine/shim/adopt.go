@@ -33,6 +33,7 @@ func (s *shim) takeOver() error {
 		s.streams.close()
 		st := lost(start)
 		s.unmounted()
+		s.silence()
 		s.conclude(ExitRecord{Attempt: start.Attempt, Code: st.Code, At: st.At, Error: st.Error, Health: LastHealth(s.cfg.Run, s.cfg.ID, start.Attempt)})
 		return nil
 	}
@@ -48,6 +49,9 @@ func (s *shim) takeOver() error {
 	// A terminal has gone with the monitor that had its master.
 	if err := s.streams.connect(nil, s.input, s.out.write); err != nil {
 		return err
+	}
+	if err := s.answerNamesOf(prog); err != nil {
+		fmt.Fprintln(os.Stderr, err) // it runs all the same
 	}
 	s.watchHealth()
 	go s.watch()

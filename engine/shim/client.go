@@ -90,6 +90,12 @@ func (c *Client) Publish(ctx context.Context, wants []hostport.Want) ([]hostport
 	return ans.Ports, err
 }
 
+// Names says that what WriteDNS has written for a running container has changed.
+func (c *Client) Names(ctx context.Context) error {
+	_, err := c.ask(ctx, request{Op: opNames})
+	return err
+}
+
 // Signal goes to the container's first program.
 func (c *Client) Signal(ctx context.Context, sig int) error {
 	_, err := c.ask(ctx, request{Op: opSignal, Signal: sig})

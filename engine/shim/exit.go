@@ -30,6 +30,7 @@ func (s *shim) watch() {
 	st := s.program.wait()
 	checkpoint("reaped")
 	last := s.health.end()
+	s.silence()
 	s.input.drop()
 	s.streams.finish()
 	s.program.close()

@@ -11,7 +11,7 @@ import (
 // of newer versions meet it: requests of this version and the two before it
 // must stay understood, and a client uses what the monitor's hello offers.
 //
-// Version 2 has the launch.
+// Version 2 has launch and names.
 const Version = 2
 
 // One connection carries one request. All integers are big endian.
@@ -93,6 +93,7 @@ const (
 	opWait    = "wait"   // for Exec, or for the container
 	opAttach  = "attach"
 	opExec    = "exec"
+	opNames   = "names"   // dns.json has changed; since version 2
 	opDismiss = "dismiss" // a waiting monitor leaves
 	opPublish = "publish" // before the start: hold these ports of the host; since version 2
 	opBegin   = "begin"   // from the spawner to a spare, see Spare

@@ -93,6 +93,8 @@ func (s *shim) act(c *conn, req *request) (ans answer, err error) {
 		err = s.launch(*req.Launch)
 	case opPublish:
 		ans, err = s.hold(req.Ports)
+	case opNames:
+		err = s.names()
 	case opDismiss:
 		err = s.dismiss()
 	case opPause:

@@ -14,6 +14,7 @@ import (
 	"gantry/engine/cgroup/leaf"
 	"gantry/engine/events"
 	"gantry/engine/network/hostport"
+	"gantry/engine/network/responder"
 	"gantry/engine/record"
 	"gantry/internal/usock"
 )
@@ -40,10 +41,11 @@ type shim struct {
 	mu      sync.Mutex // guards what is below
 	state   engine.State
 	start   StartRecord
-	program *program    // the container's first
-	oom     *leaf.OOM   // nil: the group has no memory controller
-	health  *health     // nil: nothing is checked
-	spec    *specs.Spec // of the start, for exec sessions
+	program *program             // the container's first
+	dns     *responder.Responder // nil: the container has none
+	oom     *leaf.OOM            // nil: the group has no memory controller
+	health  *health              // nil: nothing is checked
+	spec    *specs.Spec          // of the start, for exec sessions
 	size    engine.TermSize
 	execs   map[string]*execution
 	exit    engine.ExitStatus

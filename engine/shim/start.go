@@ -39,6 +39,7 @@ func (s *shim) launch(l Launch) error {
 	if err := s.run(attempt, l); err != nil {
 		s.input.drop()
 		s.streams.close()
+		s.silence()
 		s.conclude(ExitRecord{Attempt: attempt, Code: exitCode(err), At: time.Now().UTC(), Error: err.Error(), NeverRan: !ran})
 		return err
 	}
@@ -59,6 +60,9 @@ func (s *shim) run(attempt int, l Launch) error {
 	}
 	if network != nil {
 		defer network.Close()
+		if err := s.answerNames(network); err != nil { // before the program can ask
+			return err
+		}
 	}
 	s.watchMemory()
 	p, err := s.create(b, network)

@@ -79,7 +79,7 @@ func rules() [][]expr.Any {
 func rewrite(proto byte, checksum, addr, port uint32, from, to uint16) []expr.Any {
 	return []expr.Any{
 		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: addr, Len: 4},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: responder.Address.AsSlice()},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: responder.Address.Slice()},
 		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{proto}},
 		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: port, Len: 2},

@@ -6,31 +6,32 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"gantry/engine/network/netns"
 	"gantry/engine/network/redirect"
 	"gantry/engine/network/responder"
+	"gantry/internal/inetaddr"
 )
 
 // zone has so many addresses for a name.
 type zone map[string]int
 
-func (z zone) Lookup(name string) (addrs []netip.Addr, known bool) {
+func (z zone) Lookup(name string) (addrs []inetaddr.Addr, known bool) {
 	n, known := z[strings.TrimSuffix(name, ".")]
 	for i := range n {
-		addrs = append(addrs, netip.AddrFrom4([4]byte{10, 0, byte(i / 256), byte(i % 256)}))
+		addrs = append(addrs, inetaddr.FromSlice([]byte{10, 0, byte(i / 256), byte(i % 256)}))
 	}
 	return addrs, known
 }
 
-func (z zone) Reverse(netip.Addr) (string, bool) { return "", false }
+func (z zone) Reverse(inetaddr.Addr) (string, bool) { return "", false }
 
 // container makes a namespace with a responder in it, as a start does.
 func container(t testing.TB, z zone) *os.File {
@@ -148,6 +149,42 @@ func TestNothingElseChanges(t *testing.T) {
 		}
 		return err
 	}))
+}
+
+// TestCloseFreesNamespace: a namespace that nobody is in goes with its
+// responder, and the device that leads to it with the namespace, although
+// queries were on their way in it.
+func TestCloseFreesNamespace(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("namespaces need root")
+	}
+	ns, err := netns.New()
+	must(t, err)
+	must(t, netns.Do(ns, netns.LoopbackUp))
+	must(t, redirect.Install(int(ns.Fd())))
+	name := fmt.Sprintf("gtt%d", os.Getpid())
+	veth := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: name}, PeerName: "eth0", PeerNamespace: netlink.NsFd(int(ns.Fd()))}
+	must(t, netlink.LinkAdd(veth))
+	t.Cleanup(func() { netlink.LinkDel(veth) })
+	r, err := responder.Start(ns, responder.Options{Names: zone{}, Servers: []inetaddr.AddrPort{{Addr: inetaddr.FromSlice([]byte{127, 0, 0, 1}), Port: 9}}})
+	must(t, err)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if _, err := inside(ns).LookupHost(ctx, "example.org."); err == nil {
+		t.Error("a name was found where nobody answers")
+	}
+	must(t, ns.Close())
+	must(t, r.Close())
+	for end := time.Now().Add(10 * time.Second); ; {
+		if _, err := netlink.LinkByName(name); err != nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("the device is there still")
+		}
+		<-time.After(5 * time.Millisecond)
+	}
 }
 
 // BenchmarkInstall is what a start pays: the rules in a fresh namespace.

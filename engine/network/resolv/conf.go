@@ -1,9 +1,10 @@
 package resolv
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
+
+	"gantry/internal/inetaddr"
 )
 
 // HostFile is the host's resolv.conf, as every program of the host reads it.
@@ -11,7 +12,7 @@ const HostFile = "/etc/resolv.conf"
 
 // Conf is a resolv.conf (resolv.conf(5)).
 type Conf struct {
-	Servers []netip.Addr
+	Servers []inetaddr.Addr
 	Search  []string
 	Options []string
 }
@@ -27,7 +28,7 @@ func Parse(text string) Conf {
 		}
 		switch f[0] {
 		case "nameserver":
-			if a, err := netip.ParseAddr(f[1]); err == nil && !slices.Contains(c.Servers, a) {
+			if a, err := inetaddr.Parse(f[1]); err == nil && !slices.Contains(c.Servers, a) {
 				c.Servers = append(c.Servers, a)
 			}
 		case "domain":

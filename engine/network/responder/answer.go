@@ -3,18 +3,19 @@ package responder
 import (
 	"encoding/binary"
 	"math/rand/v2"
-	"net/netip"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"gantry/internal/inetaddr"
 )
 
 // Names are what a responder knows by itself.
 type Names interface {
 	// Lookup returns the addresses of a name; known is true also of a name of
 	// ours that has none.
-	Lookup(name string) (addrs []netip.Addr, known bool)
+	Lookup(name string) (addrs []inetaddr.Addr, known bool)
 	// Reverse returns the name of an address of ours.
-	Reverse(addr netip.Addr) (name string, known bool)
+	Reverse(addr inetaddr.Addr) (name string, known bool)
 }
 
 const (
@@ -101,8 +102,8 @@ func (q *query) answer(names Names, limit int) []byte {
 
 // chosen are the addresses of the type that was asked for, in another order
 // each time: programs take the first.
-func (q *query) chosen(addrs []netip.Addr) []netip.Addr {
-	var out []netip.Addr
+func (q *query) chosen(addrs []inetaddr.Addr) []inetaddr.Addr {
+	var out []inetaddr.Addr
 	for _, a := range addrs {
 		switch t := q.question.Type; {
 		case t == dnsmessage.TypeALL, t == dnsmessage.TypeA && a.Is4(), t == dnsmessage.TypeAAAA && a.Is6():
@@ -118,7 +119,7 @@ const badVersion dnsmessage.RCode = 16
 
 // reply makes a message of addresses. Those that do not fit are left out, and
 // the message says so: the asker then comes by TCP.
-func (q *query) reply(code dnsmessage.RCode, addrs []netip.Addr, limit int) []byte {
+func (q *query) reply(code dnsmessage.RCode, addrs []inetaddr.Addr, limit int) []byte {
 	room := limit - headSize - (int(q.question.Name.Length) + 1 + 4)
 	if q.edns {
 		room -= optSize

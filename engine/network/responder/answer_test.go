@@ -2,26 +2,27 @@ package responder
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"gantry/internal/inetaddr"
 )
 
 // names are a zone in memory.
 type names map[string][]string
 
-func (n names) Lookup(name string) (addrs []netip.Addr, known bool) {
+func (n names) Lookup(name string) (addrs []inetaddr.Addr, known bool) {
 	list, known := n[strings.ToLower(strings.TrimSuffix(name, "."))]
 	for _, a := range list {
-		addrs = append(addrs, netip.MustParseAddr(a))
+		addrs = append(addrs, mustIP(a))
 	}
 	return addrs, known
 }
 
-func (n names) Reverse(addr netip.Addr) (string, bool) {
+func (n names) Reverse(addr inetaddr.Addr) (string, bool) {
 	for name, addrs := range n {
 		if slices.Contains(addrs, addr.String()) {
 			return name + ".net", true
@@ -48,6 +49,14 @@ func ask(t testing.TB, name string, kind dnsmessage.Type, edns int) []byte {
 	msg, err := b.Finish()
 	check(t, err)
 	return msg
+}
+
+func mustIP(s string) inetaddr.Addr {
+	a, err := inetaddr.Parse(s)
+	if err != nil {
+		panic(err)
+	}
+	return a
 }
 
 func check(t testing.TB, err error) {
@@ -79,9 +88,9 @@ func read(t testing.TB, msg []byte) string {
 		}
 		switch d := r.Body.(type) {
 		case *dnsmessage.AResource:
-			data = append(data, netip.AddrFrom4(d.A).String())
+			data = append(data, inetaddr.FromSlice(d.A[:]).String())
 		case *dnsmessage.AAAAResource:
-			data = append(data, netip.AddrFrom16(d.AAAA).String())
+			data = append(data, inetaddr.FromSlice(d.AAAA[:]).String())
 		case *dnsmessage.PTRResource:
 			data = append(data, d.PTR.String())
 		}

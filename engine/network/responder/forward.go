@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
-	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gantry/engine/network/netns"
+	"gantry/internal/inetaddr"
 )
 
 // forwarder passes queries on. All queries by UDP to one server share a socket,
@@ -28,15 +28,15 @@ import (
 // from the start: it may have been lost.
 type forwarder struct {
 	ns      *os.File // whose servers they are; nil: the process's own
-	servers func() []netip.AddrPort
+	servers func() []inetaddr.AddrPort
 	readers sync.WaitGroup
 
 	mu      sync.Mutex // guards what is below
 	closed  bool
 	pending map[*pending]bool
 	links   map[*link]bool
-	fresh   map[netip.AddrPort]*link // those that take further queries
-	down    map[netip.AddrPort]time.Time
+	fresh   map[inetaddr.AddrPort]*link // those that take further queries
+	down    map[inetaddr.AddrPort]time.Time
 	streams map[*socket]bool
 	timer   *time.Timer
 }
@@ -63,7 +63,7 @@ type pending struct {
 	question []byte // part of msg
 	id       uint16 // the asker's
 	done     func(answer []byte)
-	servers  []netip.AddrPort
+	servers  []inetaddr.AddrPort
 	tried    int
 	slots    []slot
 	next     time.Time // when to try again
@@ -80,7 +80,7 @@ type slot struct {
 // link is a socket that is connected to a server.
 type link struct {
 	*socket
-	server  netip.AddrPort
+	server  inetaddr.AddrPort
 	waiting map[uint16]*pending
 	sent    int
 	used    time.Time
@@ -88,11 +88,11 @@ type link struct {
 
 func newForwarder(ns *os.File, o Options) *forwarder {
 	f := &forwarder{
-		pending: map[*pending]bool{}, links: map[*link]bool{}, fresh: map[netip.AddrPort]*link{},
-		down: map[netip.AddrPort]time.Time{}, streams: map[*socket]bool{},
+		pending: map[*pending]bool{}, links: map[*link]bool{}, fresh: map[inetaddr.AddrPort]*link{},
+		down: map[inetaddr.AddrPort]time.Time{}, streams: map[*socket]bool{},
 	}
 	if len(o.Servers) > 0 {
-		f.ns, f.servers = ns, func() []netip.AddrPort { return o.Servers }
+		f.ns, f.servers = ns, func() []inetaddr.AddrPort { return o.Servers }
 	} else {
 		f.servers = (&hostServers{path: o.HostFile}).list
 	}
@@ -143,8 +143,8 @@ func (f *forwarder) ask(msg []byte, id uint16, done func([]byte)) bool {
 }
 
 // ranked puts servers that kept us waiting last.
-func (f *forwarder) ranked(servers []netip.AddrPort, now time.Time) []netip.AddrPort {
-	var up, down []netip.AddrPort
+func (f *forwarder) ranked(servers []inetaddr.AddrPort, now time.Time) []inetaddr.AddrPort {
+	var up, down []inetaddr.AddrPort
 	for _, s := range servers {
 		if at, ok := f.down[s]; ok && now.Sub(at) < sulk {
 			down = append(down, s)
@@ -179,7 +179,7 @@ func (f *forwarder) try(p *pending, now time.Time, out *outbox) {
 }
 
 // send asks one server.
-func (f *forwarder) send(p *pending, server netip.AddrPort, now time.Time) error {
+func (f *forwarder) send(p *pending, server inetaddr.AddrPort, now time.Time) error {
 	l, err := f.link(server, now)
 	if err != nil {
 		return err
@@ -200,7 +200,7 @@ func (f *forwarder) send(p *pending, server netip.AddrPort, now time.Time) error
 }
 
 // link is one that takes a further query.
-func (f *forwarder) link(server netip.AddrPort, now time.Time) (*link, error) {
+func (f *forwarder) link(server inetaddr.AddrPort, now time.Time) (*link, error) {
 	if l := f.fresh[server]; l != nil && l.sent < perLink {
 		return l, nil
 	}
@@ -215,10 +215,10 @@ func (f *forwarder) link(server netip.AddrPort, now time.Time) (*link, error) {
 }
 
 // open makes a socket that is connected, or about to be, to a server.
-func (f *forwarder) open(server netip.AddrPort, kind int) (s *socket, err error) {
+func (f *forwarder) open(server inetaddr.AddrPort, kind int) (s *socket, err error) {
 	connect := func() error {
 		var err error
-		if s, err = open(server.Addr(), kind); err != nil {
+		if s, err = open(server.Addr, kind); err != nil {
 			return err
 		}
 		if err = s.begin(server); err != nil {
@@ -408,7 +408,7 @@ func (f *forwarder) stream(msg []byte) []byte {
 	return nil
 }
 
-func (f *forwarder) streamTo(server netip.AddrPort, msg []byte) []byte {
+func (f *forwarder) streamTo(server inetaddr.AddrPort, msg []byte) []byte {
 	s, err := f.open(server, unix.SOCK_STREAM)
 	if err != nil {
 		return nil

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,12 +13,14 @@ import (
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"gantry/internal/inetaddr"
 )
 
 // upstream is a name server of the host: by UDP and TCP it answers what reply
 // makes of a query, nil: nothing.
 type upstream struct {
-	addr  netip.AddrPort
+	addr  inetaddr.AddrPort
 	asked atomic.Int32
 	ports sync.Map // the askers' ports
 }
@@ -29,7 +30,7 @@ func serve(t testing.TB, reply func(query []byte, stream bool) []byte) *upstream
 	u := &upstream{}
 	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
 	check(t, err)
-	u.addr = pc.LocalAddr().(*net.UDPAddr).AddrPort()
+	u.addr = localPort(pc)
 	l, err := net.Listen("tcp", u.addr.String())
 	check(t, err)
 	t.Cleanup(func() { pc.Close(); l.Close() })
@@ -71,6 +72,11 @@ func serve(t testing.TB, reply func(query []byte, stream bool) []byte) *upstream
 	return u
 }
 
+func localPort(pc net.PacketConn) inetaddr.AddrPort {
+	at := pc.LocalAddr().(*net.UDPAddr)
+	return inetaddr.AddrPort{Addr: inetaddr.FromSlice(at.IP.To4()), Port: uint16(at.Port)}
+}
+
 // says answers every query with a code and, of success, with one address.
 func says(code dnsmessage.RCode, addr string) func([]byte, bool) []byte {
 	return func(msg []byte, _ bool) []byte {
@@ -78,7 +84,7 @@ func says(code dnsmessage.RCode, addr string) func([]byte, bool) []byte {
 		if addr == "" {
 			return q.fail(code)
 		}
-		return q.reply(code, []netip.Addr{netip.MustParseAddr(addr)}, 4096)
+		return q.reply(code, []inetaddr.Addr{mustIP(addr)}, 4096)
 	}
 }
 
@@ -88,7 +94,7 @@ func silent([]byte, bool) []byte { return nil }
 func asking(t testing.TB, servers ...*upstream) *forwarder {
 	t.Helper()
 	f := newForwarder(nil, Options{})
-	f.servers = func() (list []netip.AddrPort) {
+	f.servers = func() (list []inetaddr.AddrPort) {
 		for _, u := range servers {
 			list = append(list, u.addr)
 		}
@@ -115,7 +121,7 @@ func TestForward(t *testing.T) {
 		pc, err := net.ListenPacket("udp", "127.0.0.1:0")
 		check(t, err)
 		defer pc.Close()
-		return &upstream{addr: pc.LocalAddr().(*net.UDPAddr).AddrPort()}
+		return &upstream{addr: localPort(pc)}
 	}
 	for name, c := range map[string]struct {
 		servers []*upstream
@@ -208,7 +214,7 @@ func TestForwardParallel(t *testing.T) {
 			var i int
 			fmt.Sscanf(q.question.Name.String(), "host%d", &i)
 			q.header.ID = id
-			answer := q.reply(0, []netip.Addr{netip.AddrFrom4([4]byte{10, 0, byte(i / 256), byte(i % 256)})}, 4096)
+			answer := q.reply(0, []inetaddr.Addr{inetaddr.FromSlice([]byte{10, 0, byte(i / 256), byte(i % 256)})}, 4096)
 			todo = append(todo, func() { f.arrived(l, answer, false) })
 		}
 	}
@@ -329,7 +335,7 @@ func TestForwardStream(t *testing.T) {
 		if stream {
 			limit = maxStreamAnswer
 		}
-		return q.reply(0, slices.Repeat([]netip.Addr{netip.MustParseAddr("192.0.2.1")}, 1000), limit)
+		return q.reply(0, slices.Repeat([]inetaddr.Addr{mustIP("192.0.2.1")}, 1000), limit)
 	}
 	f := asking(t, serve(t, silent), serve(t, big))
 	f.down[f.servers()[0]] = time.Now()

@@ -1,13 +1,13 @@
 package responder
 
 import (
-	"net/netip"
 	"os"
 	"sync"
 
 	"golang.org/x/sys/unix"
 
 	"gantry/engine/network/resolv"
+	"gantry/internal/inetaddr"
 )
 
 // hostServers are the host's name servers, as they are at the moment: a laptop
@@ -17,10 +17,10 @@ type hostServers struct {
 
 	mu    sync.Mutex
 	stamp unix.Stat_t
-	read  []netip.AddrPort
+	read  []inetaddr.AddrPort
 }
 
-func (h *hostServers) list() []netip.AddrPort {
+func (h *hostServers) list() []inetaddr.AddrPort {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	path := h.path
@@ -35,10 +35,10 @@ func (h *hostServers) list() []netip.AddrPort {
 	h.stamp, h.read = st, nil
 	b, _ := os.ReadFile(path)
 	for _, addr := range resolv.Parse(string(b)).Servers {
-		h.read = append(h.read, netip.AddrPortFrom(addr, domain))
+		h.read = append(h.read, inetaddr.AddrPort{Addr: addr, Port: domain})
 	}
 	if h.read == nil { // as resolv.conf(5) says
-		h.read = []netip.AddrPort{netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), domain)}
+		h.read = []inetaddr.AddrPort{inetaddr.AddrPort{Addr: inetaddr.FromSlice([]byte{127, 0, 0, 1}), Port: domain}}
 	}
 	return h.read
 }

@@ -3,7 +3,6 @@ package responder
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gantry/engine/network/netns"
+	"gantry/internal/inetaddr"
 )
 
 // Port is where the responder listens on Address. It is above the range that
@@ -19,14 +19,14 @@ import (
 const Port = 61953
 
 // Address is what a container's resolv.conf names, as in docker.
-var Address = netip.AddrFrom4([4]byte{127, 0, 0, 11})
+var Address = inetaddr.FromSlice([]byte{127, 0, 0, 11})
 
 // Options of Start.
 type Options struct {
 	Names Names
 	// Servers are asked for what Names does not know, from inside the container's
 	// namespace. Empty: those of the host, from the calling process's own.
-	Servers []netip.AddrPort
+	Servers []inetaddr.AddrPort
 	// Closed says that nobody is asked: the container has no way out.
 	Closed bool
 	// HostFile is the host's resolv.conf; "" is /etc/resolv.conf.
@@ -61,7 +61,7 @@ func Start(ns *os.File, o Options) (*Responder, error) {
 	}
 	r.ns = os.NewFile(uintptr(fd), ns.Name())
 	err = netns.Do(ns, func() (err error) {
-		at := netip.AddrPortFrom(Address, Port)
+		at := inetaddr.AddrPort{Addr: Address, Port: Port}
 		if r.udp, err = listen(at, unix.SOCK_DGRAM); err != nil {
 			return err
 		}

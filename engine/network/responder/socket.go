@@ -2,12 +2,13 @@ package responder
 
 import (
 	"fmt"
-	"net/netip"
 	"os"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"gantry/internal/inetaddr"
 )
 
 // socket is one on the runtime's poller: waiting for it costs no thread.
@@ -17,7 +18,7 @@ type socket struct {
 }
 
 // open makes a socket in the calling thread's network namespace.
-func open(addr netip.Addr, kind int) (*socket, error) {
+func open(addr inetaddr.Addr, kind int) (*socket, error) {
 	family := unix.AF_INET
 	if addr.Is6() {
 		family = unix.AF_INET6
@@ -41,8 +42,8 @@ func wrap(fd int) (*socket, error) {
 
 // listen makes a socket at an address of the calling thread's network
 // namespace; kind is SOCK_DGRAM or SOCK_STREAM.
-func listen(at netip.AddrPort, kind int) (*socket, error) {
-	s, err := open(at.Addr(), kind)
+func listen(at inetaddr.AddrPort, kind int) (*socket, error) {
+	s, err := open(at.Addr, kind)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +72,7 @@ func listen(at netip.AddrPort, kind int) (*socket, error) {
 const backlog = 64
 
 // begin starts to connect. By TCP it is done when the socket can be written to.
-func (s *socket) begin(to netip.AddrPort) error {
+func (s *socket) begin(to inetaddr.AddrPort) error {
 	return s.control(func(fd int) error {
 		err := unix.Connect(fd, sockaddr(to))
 		if err == unix.EINPROGRESS {
@@ -166,11 +167,11 @@ func (s *socket) accept() (*socket, error) {
 // within bounds what is done on the socket from now on.
 func (s *socket) within(d time.Duration) { s.f.SetDeadline(time.Now().Add(d)) }
 
-func sockaddr(a netip.AddrPort) unix.Sockaddr {
-	if a.Addr().Is4() {
-		return &unix.SockaddrInet4{Addr: a.Addr().As4(), Port: int(a.Port())}
+func sockaddr(a inetaddr.AddrPort) unix.Sockaddr {
+	if a.Addr.Is4() {
+		return &unix.SockaddrInet4{Addr: a.Addr.As4(), Port: int(a.Port)}
 	}
-	return &unix.SockaddrInet6{Addr: a.Addr().As16(), Port: int(a.Port()), ZoneId: scope(a.Addr().Zone())}
+	return &unix.SockaddrInet6{Addr: a.Addr.As16(), Port: int(a.Port), ZoneId: scope(a.Addr.Zone())}
 }
 
 // scope is the number of the interface that a link-local address is behind; in

@@ -1,7 +1,6 @@
 package zone
 
 import (
-	"net/netip"
 	"os"
 	"path"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"gantry/engine"
 	"gantry/engine/record"
+	"gantry/internal/inetaddr"
 )
 
 // Network is a directory of names. Its own name is the domain of those in it:
@@ -55,7 +55,7 @@ func Open(alive func(engine.ID) bool, networks ...Network) *Index {
 
 // Lookup returns the addresses of a name. known is true also of one that has no
 // address. The network that knows the name first decides.
-func (x *Index) Lookup(name string) (addrs []netip.Addr, known bool) {
+func (x *Index) Lookup(name string) (addrs []inetaddr.Addr, known bool) {
 	name = fold(name)
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -74,7 +74,7 @@ func (x *Index) Lookup(name string) (addrs []netip.Addr, known bool) {
 }
 
 // Reverse returns the name of an address, with the network's as its domain.
-func (x *Index) Reverse(addr netip.Addr) (name string, known bool) {
+func (x *Index) Reverse(addr inetaddr.Addr) (name string, known bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, n := range x.networks {
@@ -87,7 +87,7 @@ func (x *Index) Reverse(addr netip.Addr) (name string, known bool) {
 }
 
 // in looks a name up in one network.
-func (x *Index) in(n *network, name string) (addrs []netip.Addr, known bool) {
+func (x *Index) in(n *network, name string) (addrs []inetaddr.Addr, known bool) {
 	for _, r := range n.byName[name] {
 		if x.runs(r.ID) {
 			addrs, known = append(addrs, r.Addrs...), true
@@ -119,7 +119,7 @@ type network struct {
 	stamp  stamp // of the directory, when it was read
 	files  map[string]*entry
 	byName map[string][]*Record
-	byAddr map[netip.Addr]*Record
+	byAddr map[inetaddr.Addr]*Record
 }
 
 // entry is one file. A change makes another one of it.
@@ -220,7 +220,7 @@ func (n *network) readFile(name string) bool {
 
 // arrange makes the indexes.
 func (n *network) arrange() {
-	n.byName, n.byAddr = make(map[string][]*Record, 2*len(n.files)), make(map[netip.Addr]*Record, len(n.files))
+	n.byName, n.byAddr = make(map[string][]*Record, 2*len(n.files)), make(map[inetaddr.Addr]*Record, len(n.files))
 	for _, e := range n.files {
 		taken := make(map[string]bool, len(e.Names))
 		for _, name := range e.Names {

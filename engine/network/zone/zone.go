@@ -2,13 +2,13 @@ package zone
 
 import (
 	"errors"
-	"net/netip"
 	"os"
 	"path"
 	"strings"
 
 	"gantry/engine"
 	"gantry/engine/record"
+	"gantry/internal/inetaddr"
 )
 
 // Record is what one container on a network is found by.
@@ -16,8 +16,8 @@ type Record struct {
 	ID engine.ID `json:"id"` // of the container
 	// Names are its own name, aliases, short ID and host name. By the first one
 	// its addresses are called.
-	Names []string     `json:"names"`
-	Addrs []netip.Addr `json:"addrs"`
+	Names []string        `json:"names"`
+	Addrs []inetaddr.Addr `json:"addrs"`
 }
 
 // suffix tells the files of names from what else is in a network's directory.
