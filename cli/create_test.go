@@ -146,6 +146,15 @@ func TestCreateOptions(t *testing.T) {
 		{"--log-opt max-size=1m --log-opt max-file=3", func(o *engine.CreateOptions) {
 			o.Host.LogConfig.Config = map[string]string{"max-size": "1m", "max-file": "3"}
 		}},
+		{"-p 8080:80 -p 127.0.0.1::53/udp --expose 90-91 -P", func(o *engine.CreateOptions) {
+			o.Config.ExposedPorts = map[string]struct{}{"80/tcp": {}, "53/udp": {}, "90/tcp": {}, "91/tcp": {}}
+			o.Host.PublishAllPorts = true
+			o.Host.PortBindings = engine.PortMap{"80/tcp": {{HostPort: "8080"}}, "53/udp": {{HostIP: "127.0.0.1"}}}
+		}},
+		{"--publish published=8000-8001,target=80", func(o *engine.CreateOptions) {
+			o.Config.ExposedPorts = map[string]struct{}{"80/tcp": {}}
+			o.Host.PortBindings = engine.PortMap{"80/tcp": {{HostPort: "8000-8001"}}}
+		}},
 		{"--platform linux/arm64", func(o *engine.CreateOptions) { o.Platform = "linux/arm64" }},
 	} {
 		w := newWorld(t)
@@ -204,6 +213,9 @@ func TestCreateRefusals(t *testing.T) {
 		"--mount type=tmpfs,dst=/b,bind-propagation=shared":  "bind options",
 		"--mount type=bind,src=/a,dst=/b,bind-propagation=x": "bind-propagation",
 		"--tmpfs rel":                   "absolute path",
+		"-p 80:x":                       `-p "80:x": "x" is not a port`,
+		"--publish 1.2.3:80:80":         "not an address of the host",
+		"--expose 8080:80":              "published with -p",
 		"-m 64x":                        "invalid suffix",
 		"--memory-swap 1g":              "needs --memory",
 		"-m 2g --memory-swap 1g":        "less than --memory",

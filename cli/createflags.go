@@ -66,6 +66,7 @@ func (r *resourceFlags) updated() (engine.Resources, error) {
 // createFlags are the flags that run and create share.
 type createFlags struct {
 	resourceFlags
+	portFlags
 	health                     healthFlags
 	name, hostname, domainname string
 	interactive, tty, detach   bool
@@ -128,6 +129,7 @@ func (c *createFlags) add(f *pflag.FlagSet, platform string) {
 	f.BoolVarP(&c.quiet, "quiet", "q", false, "Suppress the pull output")
 	f.StringVar(&c.cidFile, "cidfile", "", "Write the container ID to the file")
 	c.resourceFlags.add(f)
+	c.portFlags.add(f)
 	c.health.add(f)
 }
 
@@ -154,6 +156,9 @@ func (c *createFlags) options(a *app, args []string) (engine.CreateOptions, erro
 	opts.ResetEntrypoint = c.changed("entrypoint") && c.entrypoint == ""
 	opts.Host, err = c.host()
 	anonymousVolumes(&opts)
+	if err == nil {
+		err = c.portFlags.apply(&opts)
+	}
 	return opts, err
 }
 

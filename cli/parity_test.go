@@ -33,7 +33,7 @@ func TestDockerParity(t *testing.T) {
 	w := newWorld(t)
 	for _, verb := range []string{
 		"attach", "commit", "container prune", "cp", "create", "diff", "events", "exec", "export", "history", "image prune", "images", "import", "info", "inspect",
-		"kill", "load", "login", "logout", "logs", "pause", "ps", "pull", "push", "rename", "restart", "rm", "rmi", "run", "save",
+		"kill", "load", "login", "logout", "logs", "pause", "port", "ps", "pull", "push", "rename", "restart", "rm", "rmi", "run", "save",
 		"start", "stats", "stop", "system df", "system prune", "tag", "top", "unpause", "update", "version", "volume create", "volume inspect", "volume ls", "volume prune",
 		"volume rm", "wait",
 	} {

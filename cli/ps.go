@@ -11,6 +11,7 @@ import (
 
 	"gantry/engine"
 	"gantry/images"
+	"gantry/internal/portspec"
 )
 
 type psFlags struct {
@@ -45,7 +46,7 @@ func (a *app) psCmd() *cobra.Command {
 	f.BoolVarP(&flags.quiet, "quiet", "q", false, "Only display container IDs")
 	f.BoolVarP(&flags.Size, "size", "s", false, "Display total file sizes")
 	_ = cmd.RegisterFlagCompletionFunc("filter", cobra.FixedCompletions(
-		[]string{"ancestor=", "before=", "exited=", "health=", "id=", "label=", "name=", "network=", "since=", "status=", "volume="}, cobra.ShellCompDirectiveNoSpace))
+		[]string{"ancestor=", "before=", "exited=", "expose=", "health=", "id=", "label=", "name=", "network=", "publish=", "since=", "status=", "volume="}, cobra.ShellCompDirectiveNoSpace))
 	return cmd
 }
 
@@ -116,7 +117,7 @@ func newContainerRow(c engine.ContainerSummary, size, noTrunc bool) containerRow
 	r := containerRow{
 		Command: strings.Join(c.Command, " "), CreatedAt: c.Created.Local().Format("2006-01-02 15:04:05 -0700 MST"),
 		ID: string(c.ID), Image: c.Image, Labels: pairs(c.Labels), Names: c.Name,
-		Networks: strings.Join(c.Networks, ","), RunningFor: ago(c.Created),
+		Networks: strings.Join(c.Networks, ","), RunningFor: ago(c.Created), Ports: portspec.Text(c.Ports),
 		Platform: platformOf(c.Platform),
 		State:    string(c.Status.Status), Status: statusText(c.Status), labels: labels{of: c.Labels},
 	}

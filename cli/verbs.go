@@ -60,6 +60,7 @@ func (a *app) verbs() []verb {
 		{"kill", groupOther, a.killCmd},
 		{"load", groupOther, a.loadCmd},
 		{"pause", groupOther, a.pauseCmd},
+		{"port", groupOther, a.portCmd},
 		{"rename", groupOther, a.renameCmd},
 		{"restart", groupOther, a.restartCmd},
 		{"rm", groupOther, a.rmCmd},
@@ -232,7 +233,7 @@ func as(name string, cmd *cobra.Command, aliases ...string) *cobra.Command {
 func (a *app) containerCmd() *cobra.Command {
 	return a.family("container", "Manage containers",
 		a.attachCmd(), a.commitCmd(), a.cpCmd(), a.createCmd(), a.diffCmd(), a.execCmd(), a.exportCmd(), as("inspect", a.inspectKindCmd("container")), a.killCmd(), a.logsCmd(),
-		as("ls", a.psCmd(), "ps", "list"), a.pauseCmd(), a.pruneContainersCmd(), a.renameCmd(), a.restartCmd(),
+		as("ls", a.psCmd(), "ps", "list"), a.pauseCmd(), a.portCmd(), a.pruneContainersCmd(), a.renameCmd(), a.restartCmd(),
 		as("rm", a.rmCmd(), "remove"), a.runCmd(), a.startCmd(), a.statsCmd(), a.stopCmd(), a.topCmd(), a.unpauseCmd(),
 		a.updateCmd(), a.waitCmd())
 }

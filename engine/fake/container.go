@@ -37,6 +37,7 @@ type container struct {
 	platform images.Platform
 	// anonymous are the volumes that were made for it alone.
 	anonymous []string
+	ports     engine.PortMap  // since its last start
 	endpoints []*endpoint     // its networks, the first one first
 	files     map[string]file // that it has beyond its image's, by path
 }

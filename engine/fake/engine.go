@@ -25,15 +25,17 @@ type Engine struct {
 	images     []*image
 	volumes    []*volume  // by name
 	networks   []*network // by name
-	remotes    map[string]Remote
-	logins     map[string]engine.Credentials
-	jobs       []*job
-	events     []engine.Event
-	lastSeq    engine.Seq
-	oldestSeq  engine.Seq // events up to and including this one are forgotten
-	faults     map[Op][]*Fault
-	programs   map[string]Program
-	host       func(time.Time) engine.HostSample // nil: nothing is known of the host
+	// randomPorts counts the ports that were given out.
+	randomPorts int
+	remotes     map[string]Remote
+	logins      map[string]engine.Credentials
+	jobs        []*job
+	events      []engine.Event
+	lastSeq     engine.Seq
+	oldestSeq   engine.Seq // events up to and including this one are forgotten
+	faults      map[Op][]*Fault
+	programs    map[string]Program
+	host        func(time.Time) engine.HostSample // nil: nothing is known of the host
 }
 
 var (

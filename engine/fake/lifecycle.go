@@ -102,6 +102,7 @@ func (e *Engine) begin(c *container, run Program, at time.Time) {
 	c.state = engine.ContainerState{Status: engine.Running, Running: true, Pid: 1000 + e.draw(), StartedAt: at, FinishedAt: c.state.FinishedAt}
 	c.mark("started")
 	e.plugAll(c)
+	e.publishPorts(c)
 	p := &Process{
 		Args: append([]string{c.detail.Path}, c.detail.Args...), Env: c.detail.Config.Env,
 		Dir: c.detail.Config.WorkingDir, User: c.detail.Config.User, Tty: c.detail.Config.Tty,

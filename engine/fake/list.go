@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gantry/engine"
+	"gantry/internal/portspec"
 )
 
 func (cs containers) List(ctx context.Context, opts engine.ListOptions) (engine.ContainerList, error) {
@@ -43,6 +44,7 @@ func (c *container) summary(size bool) engine.ContainerSummary {
 		Status: c.state, Labels: c.detail.Config.Labels, Mounts: c.detail.Mounts,
 	}
 	s.Networks, s.Addresses = c.networkNames()
+	s.Ports = c.livePorts()
 	if size {
 		s.SizeRw, s.SizeRootFs = c.sizeRw, c.rootSize()
 	}
@@ -101,6 +103,9 @@ func (e *Engine) listTest(key, v string) (func(*container) bool, error) {
 		return func(c *container) bool {
 			return slices.ContainsFunc(c.detail.Mounts, func(m engine.MountPoint) bool { return m.Name == v && v != "" || m.Destination == v })
 		}, nil
+	case "publish", "expose":
+		match, err := portspec.Filter(key, []string{v})
+		return func(c *container) bool { return match(c.livePorts()) }, err
 	case "status":
 		return func(c *container) bool { return string(c.state.Status) == v }, nil
 	case "exited":
@@ -119,7 +124,7 @@ func (e *Engine) listTest(key, v string) (func(*container) bool, error) {
 		}, err
 	}
 	return nil, &engine.OpError{Op: "read", Kind: "filter", ID: key, Err: engine.ErrInvalid,
-		Hint: "known filters: id, name, label, status, exited, ancestor, network, volume, before, since"}
+		Hint: "known filters: id, name, label, status, exited, ancestor, network, publish, expose, volume, before, since"}
 }
 
 func (cs containers) Inspect(ctx context.Context, ref string) (engine.ContainerDetail, error) {

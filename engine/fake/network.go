@@ -157,7 +157,7 @@ func (e *Engine) unplug(c *container, p *endpoint) {
 
 // networkSettings are what inspect shows.
 func (c *container) networkSettings() engine.NetworkSettings {
-	s := engine.NetworkSettings{Ports: engine.PortMap{}, Networks: map[string]engine.EndpointSettings{}}
+	s := engine.NetworkSettings{Ports: c.livePorts(), Networks: map[string]engine.EndpointSettings{}}
 	for _, p := range c.endpoints {
 		var one engine.EndpointSettings
 		if p.live != nil {
