@@ -14,7 +14,7 @@ func Actions() []keys.Action { return actions() }
 // What is done in a tab is described there (tabs.Actions).
 func actions() []keys.Action {
 	var all []keys.Action
-	for _, part := range [][]keys.Action{containerActions(), imageActions(), jobActions(), listActions(), tabs.Actions(), logActions(), globalActions(), viewActions(), demoActions(), motions()} {
+	for _, part := range [][]keys.Action{containerActions(), imageActions(), volumeActions(), networkActions(), jobActions(), listActions(), tabs.Actions(), logActions(), globalActions(), viewActions(), demoActions(), motions()} {
 		all = append(all, part...)
 	}
 	return all
@@ -116,6 +116,8 @@ func listActions() []keys.Action {
 		{ID: "mark.up", Keys: []string{"shift+up"}, Title: "Mark upwards", Help: "Mark from here to the row before"},
 		{ID: "pane.containers", Keys: []string{"1"}, Title: "Containers", Word: "containers", Command: "gantry ps -a", Help: "Go to the containers"},
 		{ID: "pane.images", Keys: []string{"2"}, Title: "Images", Word: "images", Command: "gantry images", Help: "Go to the images"},
+		{ID: "pane.volumes", Keys: []string{"3"}, Title: "Volumes", Word: "volumes", Command: "gantry volume ls", Help: "Go to the volumes"},
+		{ID: "pane.networks", Keys: []string{"4"}, Title: "Networks", Word: "networks", Command: "gantry network ls", Help: "Go to the networks"},
 		{ID: "pane.jobs", Keys: []string{"8"}, Title: "Jobs", Word: "jobs", Command: "gantry job ls", Help: "Go to the jobs: pulls and pushes that run or are over"},
 		{ID: "list.next", Keys: []string{"l", "right"}, Title: "Next list", Help: "Give the next list the focus"},
 		{ID: "list.previous", Keys: []string{"h", "left"}, Title: "Previous list", Help: "Give the list before the focus"},

@@ -321,7 +321,7 @@ func TestTabs(t *testing.T) {
 	drive(t, 120, 40, shop, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
 		choose(t, d, "db")
 		for _, tt := range []struct{ key, shows string }{
-			{"t", "CPU"}, {"i", `"/db"`}, {"]", "no environment"}, {"]", "mounts"}, {"]", "PID"}, {"]", "create"}, {"]", "started"}, {"[", "create"}, {"[", "PID"},
+			{"t", "CPU"}, {"i", `"/db"`}, {"]", "no environment"}, {"]", "mounts"}, {"]", "network"}, {"]", "PID"}, {"]", "create"}, {"]", "started"}, {"[", "create"}, {"[", "PID"},
 		} {
 			d.Keys(tt.key)
 			d.Pass(3 * time.Second)
@@ -348,7 +348,7 @@ func TestTabs(t *testing.T) {
 func TestSignalToOneProcess(t *testing.T) {
 	drive(t, 120, 40, shop, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
 		choose(t, d, "db")
-		d.Keys("t", "]", "]", "]", "]", "enter") // the processes
+		d.Keys("t", "]", "]", "]", "]", "]", "enter") // the processes
 		d.Pass(time.Second)
 		wants(t, d, "COMMAND", "tree")
 		d.Keys("K")

@@ -20,7 +20,8 @@ const (
 	serviceLabel = "com.docker.compose.service"
 )
 
-func project(c *engine.ContainerSummary) string { return c.Labels[projectLabel] }
+// project may be anything that somebody wrote on a container.
+func project(c *engine.ContainerSummary) string { return safeText(c.Labels[projectLabel]) }
 
 // containerSpec is the list of containers.
 func (m *Model) containerSpec() lists.Spec[engine.ContainerSummary] {
@@ -64,7 +65,7 @@ func (m *Model) containerSpec() lists.Spec[engine.ContainerSummary] {
 				return m.age(since(c)), m.styles.Muted
 			})},
 			{Title: "image", Order: "image", Min: 14, Rank: 6, Gap: 2, Grow: true, Cell: func(c *row, _ int) lists.Cell {
-				return lists.Cell{Text: c.Image, Style: m.styles.Muted, Name: true}
+				return lists.Cell{Text: safeText(c.Image), Style: m.styles.Muted, Name: true}
 			}},
 		},
 	}
@@ -153,11 +154,7 @@ func containerField(c *engine.ContainerSummary, key string) string {
 	case "project":
 		return project(c)
 	}
-	all := ""
-	for k, v := range c.Labels {
-		all += k + "=" + v + " "
-	}
-	return all
+	return labelText(c.Labels)
 }
 
 // rowName is the name without that of the project, which stands above it.
@@ -203,7 +200,7 @@ func (m *Model) endCell(c *engine.ContainerSummary) lists.Cell {
 	age := m.age(since(c))
 	join := func(parts ...string) string { return strings.Join(parts, glyph.Sep) }
 	if startFailed(c) {
-		return lists.Cell{Text: join(word, c.Status.Error), Else: []string{word}, Style: style, Over: over}
+		return lists.Cell{Text: join(word, safeText(c.Status.Error)), Else: []string{word}, Style: style, Over: over}
 	}
 	if c.Status.Status != engine.Exited || c.Status.ExitCode == 0 && !c.Status.OOMKilled {
 		if c.Status.Status != engine.Paused {
@@ -216,7 +213,7 @@ func (m *Model) endCell(c *engine.ContainerSummary) lists.Cell {
 	case c.Status.OOMKilled:
 		return lists.Cell{Text: join(code, "OOM killed", age), Else: []string{join("OOM killed", age), "OOM killed"}, Style: style, Over: over}
 	case c.Status.Error != "":
-		return lists.Cell{Text: join(code, c.Status.Error, age), Else: []string{join(code, age), code}, Style: style, Over: over}
+		return lists.Cell{Text: join(code, safeText(c.Status.Error), age), Else: []string{join(code, age), code}, Style: style, Over: over}
 	}
 	return lists.Cell{Text: join(code, age), Else: []string{code}, Style: style, Over: over}
 }

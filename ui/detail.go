@@ -18,35 +18,50 @@ import (
 type detail struct {
 	side      pane // the list that it belongs to
 	tabs      []tabs.Tab
-	images    []tabs.ImageTab
 	tab       int
-	imageTab  int
-	open      tabs.Panel // nil: nothing yet
-	shown     string     // what open was opened for
-	rests     int        // how often the cursor has come to rest somewhere else
+	others    map[pane]*sides // what the other lists have in the place of tabs
+	open      tabs.Panel      // nil: nothing yet
+	shown     string          // what open was opened for
+	rests     int             // how often the cursor has come to rest somewhere else
 	lastState engine.ContainerState
 
 	log    *tabs.Log // beside the detail, where the screen is wide
 	logged engine.ID // what log was opened for
 }
 
+// sides are the tabs of a list other than that of containers.
+type sides struct {
+	tabs []tabs.ObjectTab
+	at   int
+}
+
+func (s *sides) open() tabs.ObjectTab { return s.tabs[s.at] }
+
 func newDetail(m *Model) detail {
 	s := func() styles.Styles { return m.styles }
 	return detail{
 		tabs: []tabs.Tab{
 			tabs.NewLog(m.eng, s, m.now), tabs.NewStats(m.eng, s, m.now), tabs.NewInspect(m.eng, s, m.now),
-			tabs.NewEnv(m.eng, s, m.now), tabs.NewMounts(m.eng, s, m.now), tabs.NewProcesses(m.eng, s, m.now),
+			tabs.NewEnv(m.eng, s, m.now), tabs.NewMounts(m.eng, s, m.now), tabs.NewNetwork(m.eng, s, m.now), tabs.NewProcesses(m.eng, s, m.now),
 			tabs.NewEvents(m.eng, s, m.now),
 		},
-		log:    tabs.NewLog(m.eng, s, m.now),
-		images: []tabs.ImageTab{tabs.NewImageConfig(m.eng, s, m.now), tabs.NewImageHistory(m.eng, s, m.now), tabs.NewImageEvents(m.eng, s, m.now)},
+		log: tabs.NewLog(m.eng, s, m.now),
+		others: map[pane]*sides{
+			imagesPane: {tabs: []tabs.ObjectTab{tabs.NewImageConfig(m.eng, s, m.now), tabs.NewImageHistory(m.eng, s, m.now), tabs.NewImageEvents(m.eng, s, m.now)}},
+			volumesPane: {tabs: []tabs.ObjectTab{
+				tabs.NewVolumeFiles(m.eng, s, m.now), tabs.NewVolumeUsers(m.eng, s, m.now), tabs.NewVolumeInspect(m.eng, s, m.now), tabs.NewVolumeEvents(m.eng, s, m.now),
+			}},
+			networksPane: {tabs: []tabs.ObjectTab{
+				tabs.NewEndpoints(m.eng, s, m.now), tabs.NewNetworkInspect(m.eng, s, m.now), tabs.NewNetworkEvents(m.eng, s, m.now),
+			}},
+		},
 	}
 }
 
 // panel is the tab that is chosen.
 func (m *Model) panel() tabs.Panel {
-	if m.detail.side == imagesPane {
-		return m.detail.images[m.detail.imageTab]
+	if other := m.detail.others[m.detail.side]; other != nil {
+		return other.open()
 	}
 	return m.tab()
 }
@@ -69,18 +84,12 @@ func (m *Model) wide() bool { return m.layout().of(sidePane).h > 0 }
 
 // object is what the detail is about; "" when nothing is chosen.
 func (m *Model) object() string {
-	if m.detail.side == imagesPane {
-		return m.chosenImage()
-	}
-	return string(m.chosen())
+	return m.list(m.detail.side).CurrentID()
 }
 
 // subject names what the detail should show: tab and object.
 func (m *Model) subject() string {
-	if m.detail.side == imagesPane {
-		return m.panel().Name() + " image " + m.object()
-	}
-	return m.panel().Name() + " " + m.object()
+	return fmt.Sprint(int(m.detail.side), " ", m.panel().Name(), " ", m.object())
 }
 
 // openDetail shows the chosen tab of the chosen object and stops what was
@@ -91,11 +100,11 @@ func (m *Model) openDetail() tea.Cmd {
 	}
 	m.detail.shown, m.detail.open = m.subject(), m.panel()
 	m.place()
-	switch {
-	case m.object() == "":
+	if m.object() == "" {
 		return nil
-	case m.detail.side == imagesPane:
-		return m.detail.images[m.detail.imageTab].Open(m.ctx, m.chosenImage())
+	}
+	if other := m.detail.others[m.detail.side]; other != nil {
+		return other.open().Open(m.ctx, m.object())
 	}
 	return m.tab().Open(m.ctx, m.chosen())
 }
@@ -122,7 +131,7 @@ func (m *Model) openSide() tea.Cmd {
 // place tells the lists and the open tab how much room they have.
 func (m *Model) place() {
 	l := m.layout()
-	for _, p := range []pane{containersPane, imagesPane, jobsPane} {
+	for _, p := range listsInOrder {
 		if r := l.of(p); r.h > 0 {
 			m.list(p).Place(max(0, r.w-2), r.inner())
 		}
@@ -160,9 +169,11 @@ func (m *Model) toTabs(msg tea.Msg) tea.Cmd {
 			return cmd
 		}
 	}
-	for _, t := range m.detail.images {
-		if ok, cmd := t.Update(msg); ok {
-			return cmd
+	for _, other := range m.detail.others {
+		for _, t := range other.tabs {
+			if ok, cmd := t.Update(msg); ok {
+				return cmd
+			}
 		}
 	}
 	_, cmd := m.detail.log.Update(msg)
@@ -171,9 +182,9 @@ func (m *Model) toTabs(msg tea.Msg) tea.Cmd {
 
 // turn goes to another tab.
 func (m *Model) turn(by int) tea.Cmd {
-	if m.detail.side == imagesPane {
-		n := len(m.detail.images)
-		m.detail.imageTab = (m.detail.imageTab + by + n) % n
+	if other := m.detail.others[m.detail.side]; other != nil {
+		n := len(other.tabs)
+		other.at = (other.at + by + n) % n
 		return nil
 	}
 	all := m.tabs()
@@ -192,7 +203,7 @@ func goTab(name string) handler {
 			return ""
 		},
 		run: func(m *Model) tea.Cmd {
-			if m.focus == imagesPane {
+			if m.list(m.focus) != nil {
 				m.focus = containersPane
 			}
 			m.showTab(name)
@@ -209,11 +220,11 @@ func (m *Model) showTab(name string) {
 
 // tabNames are the names of the tabs there are, and which one is shown.
 func (m *Model) tabNames() (names []string, at int) {
-	if m.detail.side == imagesPane {
-		for _, t := range m.detail.images {
+	if other := m.detail.others[m.detail.side]; other != nil {
+		for _, t := range other.tabs {
 			names = append(names, t.Name())
 		}
-		return names, m.detail.imageTab
+		return names, other.at
 	}
 	for i, t := range m.tabs() {
 		names = append(names, t.Name())
@@ -278,11 +289,22 @@ func (m *Model) titleParts(width int) (about string, names []string) {
 }
 
 func (m *Model) detailSubject() string {
-	if m.detail.side == imagesPane {
+	switch m.detail.side {
+	case imagesPane:
 		if img, ok := m.image(); ok {
 			return imageName(img)
 		}
 		return "Image"
+	case volumesPane:
+		if v := m.volumes.Current(); v != nil {
+			return volumeName(v)
+		}
+		return "Volume"
+	case networksPane:
+		if n := m.networks.Current(); n != nil {
+			return n.Name
+		}
+		return "Network"
 	}
 	if c := m.containers.Current(); c != nil {
 		sign, _, _ := m.styles.Status(c.Status)
@@ -300,8 +322,8 @@ func (m *Model) detailPane(r rect) []string {
 	p.Styled = true
 	w, h := p.Inner()
 	switch {
-	case m.object() == "" && m.detail.side == imagesPane:
-		return p.Render(m.empty(w, "No image is chosen.", ""))
+	case m.object() == "" && m.detail.side != containersPane:
+		return p.Render(m.empty(w, "No "+strings.ToLower(m.detailSubject())+" is chosen.", ""))
 	case m.object() == "":
 		return p.Render(m.nothingChosen(w))
 	case m.detail.open != m.panel(): // until the cursor rests

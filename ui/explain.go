@@ -48,8 +48,12 @@ func (m *Model) explain(err error) account {
 	return a
 }
 
-// safeText makes text of unknown origin harmless and keeps its lines.
+// safeText makes text of unknown origin harmless and keeps its lines. Most is
+// plain, and comes back as it is.
 func safeText(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return r < ' ' && r != '\n' || r > '~' }) < 0 {
+		return s
+	}
 	lines := strings.Split(s, "\n")
 	for i, l := range lines {
 		lines[i] = widgets.Safe([]byte(l))

@@ -167,7 +167,7 @@ func unfrozen(c engine.ContainerSummary) string {
 // handlers has one for each action.
 func handlers() map[keys.ID]handler {
 	all := make(map[keys.ID]handler)
-	for _, part := range []map[keys.ID]handler{containerHandlers(), imageHandlers(), jobHandlers(), listHandlers(), tabHandlers(), motionHandlers(), globalHandlers(), viewHandlers(), demoHandlers()} {
+	for _, part := range []map[keys.ID]handler{containerHandlers(), imageHandlers(), volumeHandlers(), networkHandlers(), jobHandlers(), listHandlers(), tabHandlers(), motionHandlers(), globalHandlers(), viewHandlers(), demoHandlers()} {
 		for id, h := range part {
 			all[id] = h
 		}
@@ -240,6 +240,8 @@ func listHandlers() map[keys.ID]handler {
 
 		"pane.containers": shows(func(m *Model) { m.focus = containersPane }),
 		"pane.images":     shows(func(m *Model) { m.focus = imagesPane }),
+		"pane.volumes":    shows(func(m *Model) { m.focus = volumesPane }),
+		"pane.networks":   shows(func(m *Model) { m.focus = networksPane }),
 		"pane.jobs":       {disabled: (*Model).noJobs, run: func(m *Model) tea.Cmd { m.focus = jobsPane; return nil }},
 		"list.next":       shows(func(m *Model) { m.turnList(1) }),
 		"list.previous":   shows(func(m *Model) { m.turnList(-1) }),
@@ -315,6 +317,10 @@ func (m *Model) listScope(p pane) keys.Scope {
 	switch p {
 	case imagesPane:
 		return keys.Images
+	case volumesPane:
+		return keys.Volumes
+	case networksPane:
+		return keys.Networks
 	case jobsPane:
 		return keys.Jobs
 	}

@@ -17,8 +17,9 @@ type scopeTitle struct {
 // scopeTitles are all of them, lists first.
 func scopeTitles() []scopeTitle {
 	return []scopeTitle{
-		{keys.Containers, "Containers"}, {keys.Images, "Images"}, {keys.Jobs, "Jobs"}, {keys.Lists, "Every list"},
+		{keys.Containers, "Containers"}, {keys.Images, "Images"}, {keys.Volumes, "Volumes"}, {keys.Networks, "Networks"}, {keys.Jobs, "Jobs"}, {keys.Lists, "Every list"},
 		{keys.Log, "Log"}, {keys.Stats, "Stats"}, {keys.Tree, "Inspect, Config"}, {keys.Env, "Env"}, {keys.Mounts, "Mounts"},
+		{keys.Network, "Network of a container"}, {keys.Files, "Files"}, {keys.Users, "Containers of a volume"}, {keys.Endpoints, "Containers of a network"},
 		{keys.Processes, "Processes"}, {keys.Events, "Events"}, {keys.History, "History"}, {keys.Table, "Every tab of rows"},
 		{keys.Detail, "Every tab"}, {keys.Global, "Everywhere"}, {keys.Move, "Moving"}, {keys.Welcome, "While there is nothing"},
 	}

@@ -71,7 +71,7 @@ func used(img *engine.ImageSummary) string {
 
 // imageLabel is the name of an image, and how many others it has.
 func imageLabel(img *engine.ImageSummary) string {
-	name := imageName(*img)
+	name := safeText(imageName(*img))
 	if n := len(img.Tags) - 1; n > 0 {
 		name += fmt.Sprintf(" +%d", n)
 	}

@@ -57,7 +57,7 @@ func (m *Model) jobSpec() lists.Spec[engine.Job] {
 }
 
 // jobTitle is what a job does, as one types it.
-func jobTitle(j *engine.Job) string { return j.Spec.Kind + " " + j.Spec.Args["ref"] }
+func jobTitle(j *engine.Job) string { return safeText(j.Spec.Kind + " " + j.Spec.Args["ref"]) }
 
 func (m *Model) jobSign(j *engine.Job) (string, lipgloss.Style) {
 	switch j.State {
@@ -83,7 +83,7 @@ func (m *Model) jobCell(j *engine.Job, width int) lists.Cell {
 		full := int(int64(bar) * done / total)
 		return lists.Cell{Text: strings.Repeat(glyph.Full, full) + strings.Repeat(glyph.Empty, bar-full) + fmt.Sprintf("%3d %%", 100*done/total), Style: m.styles.Accent}
 	case engine.JobFailed, engine.JobLost:
-		return lists.Cell{Text: cmp.Or(j.Error, string(j.State)), Else: []string{string(j.State)}, Style: m.styles.Bad}
+		return lists.Cell{Text: cmp.Or(safeText(j.Error), string(j.State)), Else: []string{string(j.State)}, Style: m.styles.Bad}
 	}
 	return lists.Cell{Text: string(j.State), Style: m.styles.Muted}
 }

@@ -19,11 +19,11 @@ func (l layout) of(p pane) rect { return l.panes[p] }
 
 // shape is what a layout depends on besides the size of the screen.
 type shape struct {
-	focus  pane
-	zoom   bool
-	images int // rows that the lower lists would like to have
-	jobs   int // 0: there are no jobs, and no pane for them
-	quiet  bool
+	focus pane
+	zoom  bool
+	under pane       // the lower list that is shown where there is room for one
+	rows  [panes]int // that the lists would like to have; no jobs: no pane for them
+	quiet bool
 	// What splitters were dragged to; 0: not yet.
 	left, lower, right int
 }
@@ -36,13 +36,35 @@ const (
 	wide       = 180
 	small      = 16
 	smallWidth = 44
+	tall       = 44 // from which all lists have a place
 )
 
+// listsInOrder are the lists from the top to the bottom.
+var listsInOrder = []pane{containersPane, imagesPane, volumesPane, networksPane, jobsPane}
+
+// isLower tells whether a list stands below the containers, one in the place of
+// the other where there is room for one only.
+func isLower(p pane) bool { return p == imagesPane || p == volumesPane || p == networksPane }
+
 func (m *Model) layout() layout {
-	return arrange(m.width, m.height, shape{
-		focus: m.focus, zoom: m.zoom, images: m.images.All(), jobs: m.jobList.All(), quiet: !m.jobsRun() && m.focus != jobsPane,
+	s := shape{
+		focus: m.focus, zoom: m.zoom, under: m.under, quiet: !m.jobsRun() && m.focus != jobsPane,
 		left: m.split.left, lower: m.split.lower, right: m.split.right,
-	})
+	}
+	for _, p := range listsInOrder {
+		s.rows[p] = m.list(p).All()
+	}
+	return arrange(m.width, m.height, s)
+}
+
+// below is the topmost list below the containers.
+func (l layout) below() rect {
+	for _, p := range listsInOrder[1:] {
+		if r := l.panes[p]; r.h > 0 {
+			return r
+		}
+	}
+	return rect{}
 }
 
 // arrange is a pure function: the first line is the header, the last the
@@ -108,24 +130,44 @@ func (l *layout) columns(body rect, s shape) {
 	l.panes[detailPane] = rest
 }
 
-// lists stacks the lists; containers have what the others leave. Jobs that are
-// all over are only named in the bar.
+// lists stacks the lists; containers have what the others leave. What has no
+// place is named in the bar: lower lists but one where the screen is not tall,
+// and jobs that are all over.
 func (l *layout) lists(col rect, s shape) {
-	if s.jobs > 0 && s.quiet {
+	jobs := s.rows[jobsPane]
+	lower := []pane{imagesPane}
+	for _, p := range []pane{s.under, s.focus} {
+		if isLower(p) {
+			lower[0] = p
+		}
+	}
+	if col.h >= tall {
+		lower = []pane{imagesPane, volumesPane, networksPane}
+	}
+	if len(lower) == 1 || jobs > 0 && s.quiet {
 		col.h--
 		l.bar = rect{col.x, col.y + col.h, col.w, 1}
 	}
-	lower := max(5, min(s.images+3, col.h/3))
-	if s.lower > 0 {
-		lower = s.lower
+	bottom := col.y + col.h
+	place := func(p pane, h int) {
+		bottom -= h
+		l.panes[p] = rect{col.x, bottom, col.w, h}
 	}
-	lower = max(4, min(lower, col.h-5))
-	jobs := 0
-	if s.jobs > 0 && !s.quiet {
-		jobs = min(s.jobs+2, max(3, col.h/5))
-		lower = max(4, min(lower, col.h-jobs-5))
-		l.panes[jobsPane] = rect{col.x, col.y + col.h - jobs, col.w, jobs}
+	const frame, least = 2, 5 // of the containers
+	if jobs > 0 && !s.quiet {
+		place(jobsPane, min(jobs+frame, max(3, col.h/5)))
 	}
-	l.panes[imagesPane] = rect{col.x, col.y + col.h - jobs - lower, col.w, lower}
-	l.panes[containersPane] = rect{col.x, col.y, col.w, col.h - jobs - lower}
+	for i := len(lower) - 1; i >= 0; i-- {
+		p := lower[i]
+		share := col.h / 3
+		if len(lower) > 1 {
+			share /= 2
+		}
+		h := max(5, min(s.rows[p]+3, share))
+		if i == 0 && s.lower > 0 {
+			h = s.lower
+		}
+		place(p, max(4, min(h, bottom-col.y-least)))
+	}
+	l.panes[containersPane] = rect{col.x, col.y, col.w, bottom - col.y}
 }

@@ -51,6 +51,8 @@ type lister interface {
 var (
 	_ lister = (*lists.List[engine.ContainerSummary])(nil)
 	_ lister = (*lists.List[engine.ImageSummary])(nil)
+	_ lister = (*lists.List[engine.VolumeSummary])(nil)
+	_ lister = (*lists.List[engine.Network])(nil)
 	_ lister = (*lists.List[engine.Job])(nil)
 )
 
@@ -61,6 +63,10 @@ func (m *Model) list(p pane) lister {
 		return m.containers
 	case imagesPane:
 		return m.images
+	case volumesPane:
+		return m.volumes
+	case networksPane:
+		return m.networks
 	case jobsPane:
 		return m.jobList
 	}
@@ -69,9 +75,6 @@ func (m *Model) list(p pane) lister {
 
 // chosen is the container under the cursor, "" when there is none.
 func (m *Model) chosen() engine.ID { return engine.ID(m.containers.CurrentID()) }
-
-// chosenImage is the ID of the image under the cursor.
-func (m *Model) chosenImage() string { return m.images.CurrentID() }
 
 // targets are the containers that an action goes to: the marked ones, else the
 // one under the cursor, else all below the heading there.
@@ -126,9 +129,9 @@ func mark(l lister) {
 }
 
 // listPane draws a list with its pane.
-func (m *Model) listPane(p pane, r rect, name, none, next string) []string {
+func (m *Model) listPane(p pane, r rect, none, next string) []string {
 	l := m.list(p)
-	pane := m.pane(p, r, m.listTitle(name, l), l.Position())
+	pane := m.pane(p, r, m.listTitle(names[p], l), l.Position())
 	pane.Corner = l.Sorted()
 	w, _ := pane.Inner()
 	switch {
@@ -167,6 +170,10 @@ func kindOf(p pane) feed.Kinds {
 	switch p {
 	case imagesPane:
 		return feed.Images
+	case volumesPane:
+		return feed.Volumes
+	case networksPane:
+		return feed.Networks
 	case jobsPane:
 		return feed.Jobs
 	}

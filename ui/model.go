@@ -25,6 +25,8 @@ type pane int
 const (
 	containersPane pane = iota
 	imagesPane
+	volumesPane
+	networksPane
 	jobsPane
 	detailPane
 	sidePane // the log beside the detail, where the screen is wide
@@ -68,10 +70,15 @@ type Model struct {
 	listed     bool // lists have come, or an error in their place
 	containers *lists.List[engine.ContainerSummary]
 	images     *lists.List[engine.ImageSummary]
+	volumes    *lists.List[engine.VolumeSummary]
+	networks   *lists.List[engine.Network]
 	jobList    *lists.List[engine.Job]
 	loads      map[engine.ID]*load
 	host       hostLoad
 	samples    *feed.Samples
+	usage      usage
+	sizes      sizes
+	under      pane // the list that stands below the containers where only one does
 	metering   bool // whether rows and host are measured
 	ages       int  // how often the ages were renewed
 	soon       bool // they are again within seconds
@@ -125,6 +132,7 @@ func New(ctx context.Context, eng engine.Engine, opts Options) *Model {
 		handlers: handlers(), memo: &memo{},
 	}
 	m.containers, m.images, m.jobList = lists.New(m.containerSpec()), lists.New(m.imageSpec()), lists.New(m.jobSpec())
+	m.volumes, m.networks, m.under = lists.New(m.volumeSpec()), lists.New(m.networkSpec()), imagesPane
 	m.detail = newDetail(m)
 	m.pointer.off = opts.NoMouse
 	var problems []tomldoc.Problem
@@ -235,8 +243,11 @@ const rest = 60 * time.Millisecond
 
 // follow makes the detail show what is chosen, once the cursor rests.
 func (m *Model) follow() tea.Cmd {
-	if m.focus == containersPane || m.focus == imagesPane {
+	if m.list(m.focus) != nil && m.focus != jobsPane {
 		m.detail.side = m.focus
+	}
+	if isLower(m.focus) {
+		m.under = m.focus
 	}
 	m.place()
 	if m.subject() == m.detail.shown && (!m.wide() || m.chosen() == m.detail.logged) {

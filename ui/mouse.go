@@ -221,7 +221,7 @@ func (m *Model) wheelPanel(p pane, by int) tea.Cmd {
 
 // splitterAt finds the border between two panes under the pointer.
 func (m *Model) splitterAt(l layout, x, y int) splitter {
-	detail, side, lower := l.of(detailPane), l.of(sidePane), l.of(imagesPane)
+	detail, side, lower := l.of(detailPane), l.of(sidePane), l.below()
 	between := func(r rect) bool { // the two borders that meet
 		return r.h > 0 && r.x > 0 && (x == r.x || x == r.x-1) && y > r.y && y < r.y+r.h-1
 	}
@@ -246,7 +246,7 @@ func (m *Model) drag(x, y int) {
 	case rightSplitter:
 		m.split.right = max(1, m.width-x)
 	case lowerSplitter:
-		r := l.of(imagesPane)
+		r := l.below()
 		m.split.lower = max(1, r.y+r.h-y-1)
 	default:
 		return

@@ -192,6 +192,6 @@ func TestMouseCanBeLeftToTheTerminal(t *testing.T) {
 func TestBar(t *testing.T) {
 	drive(t, 40, 12, shop, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
 		clickOn(t, d, "2 Images 4")
-		wants(t, d, "╭─ 2 Images 4", " 1 Containers 5")
+		wants(t, d, "╭─ 2 Images 4", " 1 Containers  3 Volumes  4 Networks")
 	})
 }

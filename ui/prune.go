@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -18,11 +19,12 @@ const (
 	pruneUnused
 	pruneAnonymous
 	pruneVolumes
+	pruneNetworks
 )
 
 // found is what a prune would remove.
 type found struct {
-	containers, nameless, unused, anonymous, volumes engine.PruneReport
+	containers, nameless, unused, anonymous, volumes, networks engine.PruneReport
 
 	sizes map[string]int64 // of containers and volumes
 }
@@ -54,6 +56,9 @@ func find(ctx context.Context, eng engine.Engine) (f found, err error) {
 		return f, err
 	}
 	if f.volumes, err = eng.Volumes().Prune(ctx, engine.PruneOptions{DryRun: true, All: true}); err != nil {
+		return f, err
+	}
+	if f.networks, err = eng.Networks().Prune(ctx, engine.PruneOptions{DryRun: true}); err != nil && !errors.Is(err, engine.ErrUnsupported) {
 		return f, err
 	}
 	f.sizes, err = sizesOf(ctx, eng, f.containers.Deleted)
@@ -88,11 +93,12 @@ func (m *Model) askPrune(f found) tea.Cmd {
 		{Name: "volumes without a name that nothing mounts", Objects: f.volumeObjects(f.anonymous.Deleted, nil), Bytes: f.anonymous.Reclaimed},
 		{Name: "volumes with a name that nothing mounts", Objects: f.volumeObjects(f.volumes.Deleted, f.anonymous.Deleted),
 			Bytes: max(0, f.volumes.Reclaimed-f.anonymous.Reclaimed), Needs: pruneAnonymous + 1},
+		{Name: "networks that nothing is connected to", Objects: m.networkObjects(f.networks.Deleted)},
 	}
 	any := false
 	for i := range groups {
 		// What has a name was meant to stay; a volume's data cannot be had again.
-		groups[i].On = (i == pruneContainers || i == pruneNameless) && len(groups[i].Objects) > 0
+		groups[i].On = (i == pruneContainers || i == pruneNameless || i == pruneNetworks && m.focus == networksPane || i == pruneAnonymous && m.focus == volumesPane) && len(groups[i].Objects) > 0
 		any = any || len(groups[i].Objects) > 0
 	}
 	if !any {
@@ -136,6 +142,19 @@ func (f found) volumeObjects(names, without []string) []dialogs.Object {
 	return out
 }
 
+func (m *Model) networkObjects(names []string) []dialogs.Object {
+	out := make([]dialogs.Object, len(names))
+	for i, name := range names {
+		out[i].Name = name
+		for k := range m.state.Networks {
+			if n := &m.state.Networks[k]; n.Name == name {
+				out[i].About = subnetText(n)
+			}
+		}
+	}
+	return out
+}
+
 // imageObjects are the images of a report, by name, without those of another.
 func (m *Model) imageObjects(r engine.PruneReport, without []string) []dialogs.Object {
 	skip := make(map[string]bool)
@@ -175,6 +194,7 @@ func pruneCommand(on []bool) string {
 	}
 	add(on[pruneUnused], on[pruneNameless], "gantry image prune")
 	add(on[pruneVolumes], on[pruneAnonymous], "gantry volume prune")
+	add(false, on[pruneNetworks], "gantry network prune")
 	add(false, on[pruneContainers], "gantry container prune")
 	return strings.Join(words, " && ")
 }
@@ -190,6 +210,7 @@ func (m *Model) prune(on []bool) tea.Cmd {
 	steps := []step{
 		{on[pruneNameless] || on[pruneUnused], on[pruneUnused], m.eng.Images().Prune},
 		{on[pruneAnonymous] || on[pruneVolumes], on[pruneVolumes], m.eng.Volumes().Prune},
+		{on[pruneNetworks], false, m.eng.Networks().Prune},
 		{on[pruneContainers], false, m.eng.Containers().Prune},
 	}
 	return m.do(operation{name: "Prune", past: "pruned", command: pruneCommand(on), objects: []string{"what nothing needs"},

@@ -106,7 +106,7 @@ func (m *Model) seek(id string) {
 func (m *Model) sought() {
 	if m.wanted != "" && m.containers.Select(m.wanted) {
 		m.wanted = ""
-		if m.focus == imagesPane || m.focus == jobsPane {
+		if m.list(m.focus) != nil {
 			m.focus = containersPane
 		}
 	}

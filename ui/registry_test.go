@@ -45,7 +45,7 @@ var fingers = map[keys.Scope]map[string]keys.ID{
 	},
 	keys.Images: {"P": "image.pull", "n": "image.run", "t": "image.tag", "U": "image.push", "d": "image.remove", "L": "", "B": ""},
 	keys.Lists: {
-		"space": "mark", "o": "sort", "z": "fold", "1": "pane.containers", "2": "pane.images", "3": "", "4": "", "5": "", "6": "", "7": "",
+		"space": "mark", "o": "sort", "z": "fold", "1": "pane.containers", "2": "pane.images", "3": "pane.volumes", "4": "pane.networks", "5": "", "6": "", "7": "",
 		"h": "list.previous", "l": "list.next", "/": "filter", "y": "copy",
 	},
 	keys.Global: {
@@ -294,15 +294,21 @@ func TestSize(t *testing.T) {
 	}
 }
 
+func rows(p pane, n int) (out [panes]int) {
+	out[p] = n
+	return out
+}
+
 // TestLayoutFillsTheScreenWithoutOverlap at any size.
 func TestLayoutFillsTheScreenWithoutOverlap(t *testing.T) {
 	t.Parallel()
 	for w := 20; w <= 250; w += 7 {
 		for h := 6; h <= 80; h += 3 {
 			for _, s := range []shape{
-				{focus: containersPane}, {focus: imagesPane, images: 40}, {focus: detailPane, images: 2}, {focus: detailPane, zoom: true},
-				{focus: jobsPane, jobs: 3}, {focus: containersPane, jobs: 30, quiet: true}, {focus: imagesPane, images: 9, jobs: 2},
-				{left: 5, lower: 1, right: 3}, {left: 400, lower: 400, right: 400, jobs: 9}, {left: 50, lower: 12, right: 60},
+				{focus: containersPane}, {focus: imagesPane, rows: rows(imagesPane, 40)}, {focus: detailPane, rows: rows(imagesPane, 2)}, {focus: volumesPane, rows: rows(volumesPane, 70)},
+				{focus: networksPane, under: volumesPane, rows: rows(networksPane, 3)}, {focus: containersPane, under: networksPane}, {focus: detailPane, zoom: true},
+				{focus: jobsPane, rows: rows(jobsPane, 3)}, {focus: containersPane, rows: rows(jobsPane, 30), quiet: true}, {focus: imagesPane, rows: [panes]int{imagesPane: 9, jobsPane: 2}},
+				{left: 5, lower: 1, right: 3}, {left: 400, lower: 400, right: 400, rows: rows(jobsPane, 9)}, {left: 50, lower: 12, right: 60},
 			} {
 				l := arrange(w, h, s)
 				area := 0

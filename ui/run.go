@@ -20,17 +20,20 @@ const (
 )
 
 // askRun opens the form of a new container, for the image under the cursor.
-func (m *Model) askRun() tea.Cmd {
-	name := ""
+func (m *Model) askRun() tea.Cmd { return m.askRunOf(m.likelyImage()) }
+
+// likelyImage is the one under the cursor.
+func (m *Model) likelyImage() string {
 	if img, ok := m.image(); ok && len(img.Tags) > 0 {
-		name = img.Tags[0]
+		return img.Tags[0]
 	}
-	return m.askRunOf(name)
+	return ""
 }
 
-func (m *Model) askRunOf(image string) tea.Cmd {
+// askRunOf opens the form for an image, with what it shall mount.
+func (m *Model) askRunOf(image string, mounts ...string) tea.Cmd {
 	f := dialogs.Form{
-		Name: "Run a new container", Yes: "run", Fields: m.runFields(image), Preview: runCommand,
+		Name: "Run a new container", Yes: "run", Fields: m.runFields(image, mounts), Preview: runCommand,
 		Note: func(v dialogs.Values) string {
 			if _, ok := m.imageByName(v.Text("image")); ok || v.Text("image") == "" {
 				return ""
@@ -51,13 +54,13 @@ func (m *Model) askRunOf(image string) tea.Cmd {
 }
 
 // runFields are what the engine can honour, most used first.
-func (m *Model) runFields(image string) []dialogs.Field {
+func (m *Model) runFields(image string, mounts []string) []dialogs.Field {
 	fields := []dialogs.Field{
 		{Key: "image", Label: "image", Value: image, Hint: "alpine, registry.example/team/app:1.0", Complete: prefixed(func() []string { return m.imageNames(nil) }), Check: checked(images.ParseRef)},
 		{Key: "name", Label: "name", Hint: "drawn when empty", Check: m.checkNewName},
 		{Key: "command", Label: "command", Hint: "the image's own", Check: checked(split)},
 		{Key: "env", Label: "env", Kind: dialogs.Rows, Hint: "NAME=value, a row each", Check: checkEnv},
-		{Key: "mounts", Label: "mounts", Kind: dialogs.Rows, Hint: "/on/the/host:/inside[:ro], or VOLUME:/inside", Check: checked(mount), Lookup: m.lookMounts},
+		{Key: "mounts", Label: "mounts", Kind: dialogs.Rows, List: mounts, Hint: "/on/the/host:/inside[:ro], or VOLUME:/inside", Check: checked(mount), Lookup: m.lookMounts},
 		{Key: "network", Label: "network", Kind: dialogs.Choice, Options: []string{"none", "host"}, Value: "none"},
 		{Key: "tty", Label: "terminal", Kind: dialogs.Toggle, About: "give it one, and keep its input open"},
 		{Key: "rm", Label: "remove", Kind: dialogs.Toggle, About: "when it has ended"},

@@ -101,11 +101,10 @@ func (m *Model) enter([]engine.ContainerSummary) tea.Cmd {
 
 // listPanes are the lists that there are, in the order in which they stand.
 func (m *Model) listPanes() []pane {
-	all := []pane{containersPane, imagesPane}
 	if m.jobList.All() > 0 {
-		all = append(all, jobsPane)
+		return slices.Clone(listsInOrder)
 	}
-	return all
+	return slices.Clone(listsInOrder[:len(listsInOrder)-1])
 }
 
 // turnList gives the next list the focus: it stays among them, because in the

@@ -104,12 +104,14 @@ func TestListKeysStayAmongLists(t *testing.T) {
 		d.Keys("l")
 		wants(t, d, "P pull")
 		d.Keys("l")
+		wants(t, d, "3 Volumes", "n new")
+		d.Keys("l", "l")
 		wants(t, d, "s stop")
-		d.Keys("left")
+		d.Keys("left", "left", "left")
 		wants(t, d, "P pull")
-		d.Keys("tab")
+		d.Keys("tab", "tab", "tab")
 		d.Pass(time.Second)
-		wants(t, d, "enter fold")
+		wants(t, d, "Containers Inspect Events", "esc back")
 	})
 }
 

@@ -12,7 +12,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	cmd := m.take(msg)
 	m.touch(msg)
 	m.wantSamples()
-	return m, cmd
+	return m, tea.Batch(cmd, m.wantSizes())
 }
 
 // take routes a message to what it is for.
@@ -45,6 +45,8 @@ func (m *Model) take(msg tea.Msg) tea.Cmd {
 		}
 	case tickMsg:
 		return m.measured(msg)
+	case sizeMsg:
+		m.measuredVolume(msg)
 	case ageMsg:
 		if msg.gen == m.ages {
 			return m.grow()
@@ -67,6 +69,12 @@ func (m *Model) answered(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tabs.Copied:
 		return m.say("copied "+msg.What, false)
+	case tabs.GoTo:
+		m.focus = containersPane
+		m.seek(string(msg.Container))
+		return m.follow()
+	case tabs.CopyOut:
+		return m.askCopyOut(msg)
 	case tabs.SignalProcess:
 		return m.askSignal(msg)
 	}
@@ -76,10 +84,14 @@ func (m *Model) answered(msg tea.Msg) tea.Cmd {
 // accept takes a new state of the lists. The cursor stays on what it was on.
 func (m *Model) accept(s feed.State) {
 	m.state = s
+	m.usage = newUsage(s.Containers)
 	m.forgetLoads()
+	m.forgetSizes()
 	m.containers.Set(s.Containers)
 	m.sought()
 	m.images.Set(s.Images)
+	m.volumes.Set(s.Volumes)
+	m.networks.Set(s.Networks)
 	m.jobList.Set(s.Jobs)
 	if m.focus == jobsPane && len(s.Jobs) == 0 {
 		m.focus = containersPane
@@ -90,6 +102,7 @@ func (m *Model) accept(s feed.State) {
 func (m *Model) grow() tea.Cmd {
 	m.containers.Touch()
 	m.images.Touch()
+	m.volumes.Touch()
 	m.jobList.Touch()
 	return m.ageTick()
 }

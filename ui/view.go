@@ -55,7 +55,7 @@ func (m *Model) body() []string {
 		}
 	}
 	// From left to right, because a line is made of what stands in it.
-	for _, p := range []pane{containersPane, imagesPane, jobsPane} {
+	for _, p := range listsInOrder {
 		if r := l.of(p); r.h > 0 {
 			lay(r, m.drawn(p, r))
 		}
@@ -77,15 +77,29 @@ type entry struct {
 	text string
 }
 
-// hidden are the panes that have no room, as the bar names them.
+// names are the lists as titles and bar call them.
+var names = [panes]string{
+	containersPane: "1 Containers", imagesPane: "2 Images", volumesPane: "3 Volumes", networksPane: "4 Networks", jobsPane: "8 Jobs",
+}
+
+// hidden are the panes that have no room, as the bar names them: with how much
+// they hold, or with the names alone where that is too long.
 func (m *Model) hidden(l layout) []entry {
-	var out []entry
-	for _, e := range []entry{{containersPane, "1 Containers"}, {imagesPane, "2 Images"}, {jobsPane, "8 Jobs"}} {
-		if n := m.list(e.pane).All(); l.of(e.pane).h == 0 && (n > 0 || e.pane != jobsPane) {
-			out = append(out, entry{e.pane, fmt.Sprintf("%s %d", e.text, n)})
+	var counted, named []entry
+	width := 0
+	for _, p := range listsInOrder {
+		n := m.list(p).All()
+		if l.of(p).h > 0 || n == 0 && p == jobsPane {
+			continue
 		}
+		named = append(named, entry{p, names[p]})
+		counted = append(counted, entry{p, fmt.Sprintf("%s %d", names[p], n)})
+		width += len(counted[len(counted)-1].text) + 2
 	}
-	return out
+	if width > l.bar.w {
+		return named
+	}
+	return counted
 }
 
 // bar names the panes that are not shown, by their keys.
@@ -105,11 +119,15 @@ func (m *Model) bar(l layout) string {
 func (m *Model) drawPane(p pane, r rect) []string {
 	switch p {
 	case containersPane:
-		return m.listPane(p, r, "1 Containers", "No containers yet.", "n runs one.")
+		return m.listPane(p, r, "No containers yet.", "n runs one.")
 	case imagesPane:
-		return m.listPane(p, r, "2 Images", "No images yet.", "2, then P, pulls one.")
+		return m.listPane(p, r, "No images yet.", "2, then P, pulls one.")
+	case volumesPane:
+		return m.listPane(p, r, "No volumes.", "n makes one; so does a mount.")
+	case networksPane:
+		return m.listPane(p, r, "No networks.", "n makes one.")
 	case jobsPane:
-		return m.listPane(p, r, "8 Jobs", "No jobs.", "Pulls and pushes show here.")
+		return m.listPane(p, r, "No jobs.", "Pulls and pushes show here.")
 	case sidePane:
 		return m.logColumn(r)
 	}

@@ -62,3 +62,22 @@ func testBrowse(s *suite) {
 	s.wantIs(err, engine.ErrNotFound)
 	s.wantIs(files.CopyFrom(s.ctx, name, "/nosuch", io.Discard), engine.ErrNotFound)
 }
+
+// testConnections: a program that was just started has none, and only one that
+// runs is asked.
+func testConnections(s *suite) {
+	reader, ok := s.c.(engine.ConnectionReader)
+	if !ok {
+		s.Skip("the engine cannot tell connections")
+	}
+	id := s.start(forever)
+	list, more, err := reader.Connections(s.ctx, string(id), 10)
+	s.must(err)
+	if len(list) != 0 || more {
+		s.Errorf("connections of a program that makes none: %v, more: %v", list, more)
+	}
+	_, _, err = reader.Connections(s.ctx, string(s.create("true")), 10)
+	s.wantIs(err, engine.ErrConflict)
+	_, _, err = reader.Connections(s.ctx, "no-such-container", 10)
+	s.wantIs(err, engine.ErrNotFound)
+}

@@ -77,6 +77,7 @@ func Run(t *testing.T, open func(t *testing.T) engine.Engine, opts Options) {
 		{"VolumeEvents", testVolumeEvents},
 		{"VolumeAutoRemove", testVolumeAutoRemove},
 		{"VolumeBrowse", testBrowse},
+		{"Connections", testConnections},
 		{"Info", testInfo},
 	}
 	for _, test := range tests {

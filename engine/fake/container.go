@@ -33,6 +33,7 @@ type container struct {
 	log      []logs.Entry
 	partial  map[logs.Stream][]byte // what a stream printed after its last newline
 	sample   func(time.Time) engine.Sample
+	sockets  []engine.Connection
 	sizeRw   int64
 	platform images.Platform
 	// anonymous are the volumes that were made for it alone.

@@ -31,6 +31,7 @@ const (
 	OpExec    Op = "container exec"
 	OpLogs    Op = "container logs"
 	OpStats   Op = "container stats"
+	OpSockets Op = "container connections"
 
 	OpChanges   Op = "container changes"
 	OpExport    Op = "container export"

@@ -23,6 +23,7 @@ type State struct {
 	Containers []engine.ContainerSummary
 	Images     []engine.ImageSummary
 	Volumes    []engine.VolumeSummary
+	Networks   []engine.Network
 	Jobs       []engine.Job
 	Have       Kinds // what has been read, at least once
 	Err        error // why a list could not be read
@@ -35,6 +36,7 @@ const (
 	Containers Kinds = 1 << iota
 	Images
 	Volumes
+	Networks
 	Jobs
 	everything = 1<<iota - 1
 )
@@ -143,6 +145,9 @@ func (l *Lists) take(of Kinds) Kinds {
 	return what
 }
 
+// Renew reads lists again of whose change no event tells.
+func (l *Lists) Renew(k Kinds) { l.mark(k) }
+
 // mark says that lists are out of date.
 func (l *Lists) mark(k Kinds) {
 	l.mu.Lock()
@@ -168,6 +173,11 @@ func touched(ev engine.Event) Kinds {
 			return Containers | Images
 		}
 		return Containers
+	case engine.KindNetwork:
+		if ev.Action == engine.ActionConnect || ev.Action == engine.ActionDisconnect {
+			return Networks | Containers // which name theirs
+		}
+		return Networks
 	case engine.KindVolume:
 		if ev.Action == engine.ActionMount || ev.Action == engine.ActionUnmount {
 			return 0

@@ -41,6 +41,10 @@ func (l *Lists) list(ctx context.Context, what Kinds) *listing {
 			list, err := l.eng.Volumes().List(ctx, engine.VolumeListOptions{})
 			return list.Seq, func(s *State) { s.Volumes = list.Items }, err
 		}},
+		{Networks, func() (engine.Seq, func(*State), error) {
+			list, err := l.eng.Networks().List(ctx, engine.NetworkListOptions{})
+			return list.Seq, func(s *State) { s.Networks = list.Items }, err
+		}},
 		{Jobs, func() (engine.Seq, func(*State), error) {
 			list, err := l.eng.Jobs().List(ctx)
 			return 0, func(s *State) { s.Jobs = list }, err

@@ -19,6 +19,8 @@ const (
 	Lists      Scope = "lists"  // whichever list has the focus
 	Containers Scope = "containers"
 	Images     Scope = "images"
+	Volumes    Scope = "volumes"
+	Networks   Scope = "networks"
 	Jobs       Scope = "jobs"
 	Detail     Scope = "detail" // whichever tab has the focus
 	Log        Scope = "log"
@@ -27,6 +29,10 @@ const (
 	Table      Scope = "table" // whichever tab of rows has the focus
 	Env        Scope = "env"
 	Mounts     Scope = "mounts"
+	Network    Scope = "network"
+	Users      Scope = "users"
+	Endpoints  Scope = "endpoints"
+	Files      Scope = "files"
 	Processes  Scope = "processes"
 	Events     Scope = "events"
 	History    Scope = "history"
@@ -38,11 +44,11 @@ func (s Scope) parent() Scope {
 	switch s {
 	case Global:
 		return Move
-	case Containers, Images, Jobs:
+	case Containers, Images, Volumes, Networks, Jobs:
 		return Lists
-	case Env, Mounts, Processes, Events, History:
+	case Env, Mounts, Network, Users, Endpoints, Processes, Events, History:
 		return Table
-	case Log, Stats, Tree, Table:
+	case Log, Stats, Tree, Table, Files:
 		return Detail
 	}
 	return Global

@@ -68,7 +68,8 @@ func Actions() []keys.Action {
 	var all []keys.Action
 	for _, part := range [][]keys.Action{
 		logBindings.actions(keys.Log), statsBindings.actions(keys.Stats), treeBindings.actions(keys.Tree), tableBindings.actions(keys.Table),
-		envBindings.actions(keys.Env), mountBindings.actions(keys.Mounts), processBindings.actions(keys.Processes),
+		envBindings.actions(keys.Env), mountBindings.actions(keys.Mounts), networkBindings.actions(keys.Network),
+		userBindings.actions(keys.Users), endpointBindings.actions(keys.Endpoints), fileBindings.actions(keys.Files), processBindings.actions(keys.Processes),
 		eventBindings.actions(keys.Events), historyBindings.actions(keys.History),
 	} {
 		all = append(all, part...)

@@ -23,8 +23,8 @@ import (
 // Events lists what has happened to a container, the newest first, live.
 type Events struct{ eventList }
 
-// ImageEvents is Events for an image.
-type ImageEvents struct{ eventList }
+// ObjectEvents is Events for an image, a volume or a network.
+type ObjectEvents struct{ eventList }
 
 // NewEvents makes the tab. It shows nothing before Open.
 func NewEvents(eng engine.Engine, s func() styles.Styles, now func() time.Time) *Events {
@@ -34,8 +34,22 @@ func NewEvents(eng engine.Engine, s func() styles.Styles, now func() time.Time) 
 }
 
 // NewImageEvents makes the tab. It shows nothing before Open.
-func NewImageEvents(eng engine.Engine, s func() styles.Styles, now func() time.Time) *ImageEvents {
-	t := &ImageEvents{newEventList(eng, s, now, "image")}
+func NewImageEvents(eng engine.Engine, s func() styles.Styles, now func() time.Time) *ObjectEvents {
+	return newObjectEvents(eng, s, now, "image")
+}
+
+// NewVolumeEvents is NewImageEvents for volumes.
+func NewVolumeEvents(eng engine.Engine, s func() styles.Styles, now func() time.Time) *ObjectEvents {
+	return newObjectEvents(eng, s, now, "volume")
+}
+
+// NewNetworkEvents is NewImageEvents for networks.
+func NewNetworkEvents(eng engine.Engine, s func() styles.Styles, now func() time.Time) *ObjectEvents {
+	return newObjectEvents(eng, s, now, "network")
+}
+
+func newObjectEvents(eng engine.Engine, s func() styles.Styles, now func() time.Time, kind string) *ObjectEvents {
+	t := &ObjectEvents{newEventList(eng, s, now, kind)}
 	t.remake = t.choose
 	return t
 }
@@ -43,8 +57,8 @@ func NewImageEvents(eng engine.Engine, s func() styles.Styles, now func() time.T
 // Open implements Tab.
 func (t *Events) Open(ctx context.Context, id engine.ID) tea.Cmd { return t.open(ctx, string(id)) }
 
-// Open implements ImageTab.
-func (t *ImageEvents) Open(ctx context.Context, ref string) tea.Cmd { return t.open(ctx, ref) }
+// Open implements ObjectTab.
+func (t *ObjectEvents) Open(ctx context.Context, ref string) tea.Cmd { return t.open(ctx, ref) }
 
 // eventList is what the two have in common.
 type eventList struct {

@@ -52,7 +52,7 @@ func NewImageHistory(eng engine.Engine, s func() styles.Styles, now func() time.
 // Name implements Panel.
 func (t *ImageHistory) Name() string { return "History" }
 
-// Open implements ImageTab.
+// Open implements ObjectTab.
 func (t *ImageHistory) Open(ctx context.Context, ref string) tea.Cmd {
 	if ref != t.ref {
 		t.list = list{}

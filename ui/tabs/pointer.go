@@ -26,7 +26,7 @@ var (
 	_ Pointer = (*ImageConfig)(nil)
 	_ Pointer = (*ImageHistory)(nil)
 	_ Pointer = (*Events)(nil)
-	_ Pointer = (*ImageEvents)(nil)
+	_ Pointer = (*ObjectEvents)(nil)
 )
 
 // wheel scrolls the window; the cursor stays where it is as long as it is in

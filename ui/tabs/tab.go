@@ -17,10 +17,11 @@ type Tab interface {
 	Open(ctx context.Context, id engine.ID) tea.Cmd
 }
 
-// ImageTab shows one side of an image.
-type ImageTab interface {
+// ObjectTab shows one side of an image, a volume or a network.
+type ObjectTab interface {
 	Panel
-	// Open is Tab.Open for an image, by reference or ID.
+	// Open is Tab.Open for such an object, by its ID, or its name where it has
+	// none.
 	Open(ctx context.Context, ref string) tea.Cmd
 }
 
@@ -81,14 +82,21 @@ func copyText(text, what string) tea.Cmd {
 }
 
 var (
-	_ Tab      = (*Log)(nil)
-	_ Tab      = (*Stats)(nil)
-	_ Tab      = (*Inspect)(nil)
-	_ Tab      = (*Env)(nil)
-	_ Tab      = (*Mounts)(nil)
-	_ Tab      = (*Processes)(nil)
-	_ Tab      = (*Events)(nil)
-	_ ImageTab = (*ImageConfig)(nil)
-	_ ImageTab = (*ImageHistory)(nil)
-	_ ImageTab = (*ImageEvents)(nil)
+	_ Tab = (*Log)(nil)
+	_ Tab = (*Stats)(nil)
+	_ Tab = (*Inspect)(nil)
+	_ Tab = (*Env)(nil)
+	_ Tab = (*Mounts)(nil)
+	_ Tab = (*Processes)(nil)
+	_ Tab = (*Events)(nil)
+	_ Tab = (*Network)(nil)
+
+	_ ObjectTab = (*ImageConfig)(nil)
+	_ ObjectTab = (*ImageHistory)(nil)
+	_ ObjectTab = (*ObjectEvents)(nil)
+	_ ObjectTab = (*VolumeFiles)(nil)
+	_ ObjectTab = (*VolumeUsers)(nil)
+	_ ObjectTab = (*VolumeInspect)(nil)
+	_ ObjectTab = (*Endpoints)(nil)
+	_ ObjectTab = (*NetworkInspect)(nil)
 )

@@ -270,7 +270,7 @@ func opener[T tabs.Tab](make func(engine.Engine, func() styles.Styles, func() ti
 	}
 }
 
-func imageOpener[T tabs.ImageTab](make func(engine.Engine, func() styles.Styles, func() time.Time) T, ref string) func(*fake.Engine, context.Context) (tabs.Panel, tea.Cmd) {
+func imageOpener[T tabs.ObjectTab](make func(engine.Engine, func() styles.Styles, func() time.Time) T, ref string) func(*fake.Engine, context.Context) (tabs.Panel, tea.Cmd) {
 	return func(e *fake.Engine, ctx context.Context) (tabs.Panel, tea.Cmd) {
 		tab := make(e, testStyles, time.Now)
 		return tab, tab.Open(ctx, ref)

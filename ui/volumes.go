@@ -1,0 +1,266 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"gantry/engine"
+	"gantry/internal/tartree"
+	"gantry/ui/dialogs"
+	"gantry/ui/keys"
+	"gantry/ui/tabs"
+)
+
+func volumeActions() []keys.Action {
+	list := []keys.Action{
+		{ID: "volume.open", Keys: []string{"enter"}, Command: "gantry volume inspect OBJECT", Title: "Into the detail", Help: "Give the tab that is shown the focus", Short: "open"},
+		{ID: "volume.create", Keys: []string{"n"}, Word: "volume-create", Args: "[NAME]", Command: "gantry volume create OBJECT",
+			Title: "Make a volume…", Help: "A directory that outlives the containers that mount it", Short: "new"},
+		{ID: "volume.remove", Keys: []string{"d"}, Word: "volume-rm", Args: "[VOLUME…]", Command: "gantry volume rm OBJECT",
+			Title: "Remove…", Help: "Remove volumes with all that is in them", Short: "remove…", Asks: true},
+		{ID: "volume.run", Keys: []string{"r"}, Command: "gantry run -d -v OBJECT:/data IMAGE",
+			Title: "Run with it…", Help: "Create and start a container that mounts the volume", Short: "run with it"},
+		{ID: "volume.prune", Keys: []string{"b"}, Command: "gantry volume prune",
+			Title: "Prune…", Help: "Remove what nothing needs, after a look at all of it", Asks: true},
+	}
+	return within(keys.Volumes, list)
+}
+
+func volumeHandlers() map[keys.ID]handler {
+	return map[keys.ID]handler{
+		"volume.open":   volumeObjects.one(anyVolume, func(m *Model, _ engine.VolumeSummary) tea.Cmd { m.focus = detailPane; return nil }),
+		"volume.create": always((*Model).askVolume).taking(nil, volumeWith),
+		"volume.remove": volumeObjects.on(anyVolume, (*Model).askRemoveVolumes),
+		"volume.run":    volumeObjects.one(anyVolume, (*Model).askRunWith),
+		"volume.prune":  always((*Model).findPrune),
+	}
+}
+
+func anyVolume(*Model, *engine.VolumeSummary) string { return "" }
+
+func (m *Model) askVolume() tea.Cmd {
+	return m.openForm(dialogs.Form{
+		Name: "Make a volume", Yes: "make it",
+		Fields: []dialogs.Field{
+			{Key: "name", Label: "name", Hint: "drawn when empty", Check: m.checkVolumeName},
+			{Key: "labels", Label: "labels", Kind: dialogs.Rows, Hint: "NAME=value, a row each", Check: checkLabel},
+			{Key: "device", Label: "directory", Hint: "gantry's own; or one of the host", Lookup: lookPaths, Check: checkHostDir},
+		},
+		Preview: volumeCommand,
+		Note: func(v dialogs.Values) string {
+			if v.Text("device") != "" {
+				return "The volume is that directory: removing it leaves what is in it."
+			}
+			return ""
+		},
+		Tag: formTag(func(v dialogs.Values) tea.Cmd { return m.createVolume(volumeOptions(v), volumeCommand(v)) }),
+	})
+}
+
+func (m *Model) checkVolumeName(s string) string {
+	if s == "" {
+		return ""
+	}
+	for i := range m.state.Volumes {
+		if m.state.Volumes[i].Name == s {
+			return fmt.Sprintf("there is a volume %s", s)
+		}
+	}
+	return errText(engine.CheckName(s))
+}
+
+func checkLabel(s string) string {
+	if name, _, _ := strings.Cut(s, "="); strings.TrimSpace(name) == "" {
+		return fmt.Sprintf("%q: want NAME=value", s)
+	}
+	return ""
+}
+
+func checkHostDir(s string) string {
+	if s != "" && !path.IsAbs(home(s)) {
+		return fmt.Sprintf("%q: want an absolute path of the host", s)
+	}
+	return ""
+}
+
+func volumeOptions(v dialogs.Values) engine.VolumeCreateOptions {
+	o := engine.VolumeCreateOptions{Name: v.Text("name"), Labels: labelsOf(v.List("labels"))}
+	if dir := v.Text("device"); dir != "" {
+		o.Options = map[string]string{"type": "none", "o": "bind", "device": home(dir)}
+	}
+	return o
+}
+
+// labelsOf reads rows of NAME=value.
+func labelsOf(rows []string) map[string]string {
+	if len(rows) == 0 {
+		return nil
+	}
+	out := make(map[string]string, len(rows))
+	for _, s := range rows {
+		name, value, _ := strings.Cut(s, "=")
+		out[name] = value
+	}
+	return out
+}
+
+func volumeCommand(v dialogs.Values) string {
+	words := []string{"gantry volume create"}
+	for _, l := range v.List("labels") {
+		words = append(words, "--label "+quote(l))
+	}
+	if dir := v.Text("device"); dir != "" {
+		words = append(words, "-o type=none -o o=bind -o "+quote("device="+home(dir)))
+	}
+	if name := v.Text("name"); name != "" {
+		words = append(words, quote(name))
+	}
+	return strings.Join(words, " ")
+}
+
+// volumeWith takes ":volume-create NAME".
+func volumeWith(m *Model, args []string) (tea.Cmd, error) {
+	if len(args) != 1 {
+		return nil, fmt.Errorf("want volume-create NAME")
+	}
+	if why := m.checkVolumeName(args[0]); why != "" {
+		return nil, fmt.Errorf("%s", why)
+	}
+	v := dialogs.Values{"name": args}
+	return m.createVolume(volumeOptions(v), volumeCommand(v)), nil
+}
+
+func (m *Model) createVolume(o engine.VolumeCreateOptions, command string) tea.Cmd {
+	name := o.Name
+	if name == "" {
+		name = "a volume"
+	}
+	return m.do(operation{name: "Make", past: "made", command: command, objects: []string{name},
+		one: func(ctx context.Context, _ int) (string, error) {
+			made, err := m.eng.Volumes().Create(ctx, o)
+			if o.Name == "" {
+				return made.Name, err
+			}
+			return "", err
+		}})
+}
+
+// askRemoveVolumes names who mounts each volume: those keep it. What comes back
+// is known of the volumes that were measured.
+func (m *Model) askRemoveVolumes(vs []engine.VolumeSummary) tea.Cmd {
+	d := dialogs.Confirm{Name: "Remove", Question: "Remove " + sumNames(volumeObjects.names(vs), "volumes") + "?", Yes: "remove"}
+	var free []engine.VolumeSummary
+	var bytes int64
+	unknown := false
+	for _, v := range vs {
+		o := dialogs.Object{Name: volumeName(&v)}
+		size, known := m.sizes.known[v.Name]
+		if known && size.bytes >= 0 {
+			o.About = bytesText(size.bytes)
+		}
+		users := m.mounting(v.Name)
+		for _, c := range users {
+			o.Under = append(o.Under, c.Name+", "+m.stateWord(*c))
+		}
+		if len(users) == 0 {
+			free = append(free, v)
+			bytes += max(0, size.bytes)
+			unknown = unknown || !known
+		}
+		d.Objects = append(d.Objects, o)
+	}
+	names := volumeObjects.names(free)
+	d.Command = m.line("volume.remove", names...)
+	if held := len(vs) - len(free); held > 0 {
+		d.Warn = "What containers mount stays until they are removed."
+	}
+	switch {
+	case len(free) == 0:
+		d.Yes, d.Command = "", ""
+	case unknown:
+		d.Note = "Their data cannot be had again."
+	default:
+		d.Note = bytesText(bytes) + " come back. The data cannot be had again."
+	}
+	return m.ask(d, func() tea.Cmd {
+		m.volumes.Unmark()
+		return m.do(operation{name: "Remove", past: "removed", command: d.Command, objects: names,
+			one: func(ctx context.Context, i int) (string, error) {
+				return "", m.eng.Volumes().Remove(ctx, names[i], engine.VolumeRemoveOptions{})
+			}})
+	})
+}
+
+// askRunWith opens the form of a new container that mounts a volume.
+func (m *Model) askRunWith(v engine.VolumeSummary) tea.Cmd {
+	return m.askRunOf(m.likelyImage(), v.Name+":/data")
+}
+
+// askCopyOut asks where on the host a part of a volume goes.
+func (m *Model) askCopyOut(c tabs.CopyOut) tea.Cmd {
+	name := path.Base(c.Path)
+	command := func(v dialogs.Values) string {
+		return "cp -r " + quote(m.mountpoint(c.Volume)+c.Path) + " " + orWord(v.Text("dir"), "DIRECTORY")
+	}
+	return m.openForm(dialogs.Form{
+		Name: "Copy out", About: safeText(c.Path), Yes: "copy", Preview: command,
+		Fields: []dialogs.Field{{Key: "dir", Label: "into", Value: "./", Hint: "a directory of this machine", Lookup: lookPaths, Check: needed("a directory")}},
+		Tag: formTag(func(v dialogs.Values) tea.Cmd {
+			dir := home(v.Text("dir"))
+			op := operation{name: "Copy", past: "copied to " + v.Text("dir") + ":", command: command(v), objects: []string{safeText(name)},
+				one: func(ctx context.Context, _ int) (string, error) { return copyOut(ctx, m.eng, c, dir) }}
+			return m.copyOnto(op, filepath.Join(dir, name))
+		}),
+	})
+}
+
+// copyOnto does the copy, after a question when it would meet something.
+func (m *Model) copyOnto(op operation, target string) tea.Cmd {
+	return func() tea.Msg {
+		_, err := os.Lstat(target)
+		return changeMsg(func(m *Model) tea.Cmd {
+			if err != nil {
+				return m.do(op)
+			}
+			return m.ask(dialogs.Confirm{
+				Name: "Copy out", Question: "It is there already. Copy over it?", Yes: "copy over it", Command: op.command,
+				Objects: []dialogs.Object{{Name: safeText(target)}}, Note: "Files of the same name are replaced; others stay.",
+			}, func() tea.Cmd { return m.do(op) })
+		})
+	}
+}
+
+func (m *Model) mountpoint(volume string) string {
+	for i := range m.state.Volumes {
+		if m.state.Volumes[i].Name == volume {
+			return m.state.Volumes[i].Mountpoint
+		}
+	}
+	return ""
+}
+
+// copyOut takes the engine's tar stream in below a directory of this machine;
+// owners become those of the user, as with cp.
+func copyOut(ctx context.Context, eng engine.Engine, c tabs.CopyOut, dir string) (string, error) {
+	files, ok := eng.Volumes().(engine.FileReader)
+	if !ok {
+		return "", fmt.Errorf("copy from volume %s: %w", c.Volume, engine.ErrUnsupported)
+	}
+	root, err := os.Open(dir)
+	if err != nil {
+		return "", fileError("copy to", dir, err)
+	}
+	defer root.Close()
+	r, w := io.Pipe()
+	defer r.Close()
+	go func() { w.CloseWithError(files.CopyFrom(ctx, c.Volume, c.Path, w)) }()
+	n, err := tartree.Extract(ctx, root, "/", r, tartree.ExtractOptions{KeepTypes: true, NoOwners: true})
+	return bytesText(n), err
+}
