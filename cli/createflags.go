@@ -68,6 +68,7 @@ type createFlags struct {
 	resourceFlags
 	portFlags
 	health                     healthFlags
+	over                       hostFlags
 	name, hostname, domainname string
 	interactive, tty, detach   bool
 	attach                     streamNames
@@ -131,6 +132,7 @@ func (c *createFlags) add(f *pflag.FlagSet, platform string) {
 	c.resourceFlags.add(f)
 	c.portFlags.add(f)
 	c.health.add(f)
+	c.over.add(f)
 }
 
 // options turns the flags and arguments into what the engine is asked for.
@@ -216,6 +218,9 @@ func (c *createFlags) host() (engine.HostConfig, error) {
 		return h, err
 	}
 	if h.LogConfig, err = logConfig(c.logOpts); err != nil {
+		return h, err
+	}
+	if err := c.over.apply(&h); err != nil {
 		return h, err
 	}
 	h.Resources, err = c.resources()

@@ -63,6 +63,8 @@ type HostConfig struct {
 	LogConfig       LogConfig         `json:"LogConfig"`
 	MaskedPaths     []string          `json:"MaskedPaths"`
 	ReadonlyPaths   []string          `json:"ReadonlyPaths"`
+	SpaceOptions
+	DeviceOptions
 	Resources
 }
 

@@ -192,9 +192,12 @@ func (e *Engine) complete(rec *containerRecord) error {
 	if h.LogConfig.Type == "" {
 		h.LogConfig.Type = "journal"
 	}
+	if h.UTSMode == "host" && c.Hostname+c.Domainname != "" {
+		return fmt.Errorf("%w: conflicting options: hostname and the UTS mode", engine.ErrInvalid)
+	}
 	if c.Hostname == "" {
 		c.Hostname = rec.ID.Short()
-		if h.NetworkMode == "host" {
+		if h.NetworkMode == "host" || h.UTSMode == "host" {
 			name, err := os.Hostname()
 			if err != nil {
 				return err
@@ -292,6 +295,10 @@ func (e *Engine) bundle(ctx context.Context, rec *containerRecord, img *base, vo
 	in := runspec.Input{
 		ID: rec.ID, Config: rec.Config, Host: rec.Host, Files: files, Cgroup: host.Parent + "/" + string(rec.ID), Facts: facts(host), Volumes: volumes.specs(),
 	}
+	if in.Mapped, err = mappedDevices(rec.Host.Devices); err != nil {
+		return nil, err
+	}
+	in.Blocks = blockNumbers
 	if rec.Host.Privileged {
 		if in.Devices, err = hostDevices(); err != nil {
 			return nil, err

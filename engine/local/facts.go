@@ -97,7 +97,7 @@ func (e *Engine) shimConfig(r *containerRecord, group *leaf.Group) (*shim.Config
 	}
 	cfg := &shim.Config{
 		ID: r.ID, Root: e.root, Run: e.run, Bundle: e.dir(r.ID), Tty: r.Config.Tty, OpenStdin: r.Config.OpenStdin, StdinOnce: r.Config.StdinOnce,
-		AutoRemove: r.Host.AutoRemove, Restart: r.Host.RestartPolicy, Init: r.Host.Init != nil && *r.Host.Init, User: r.Config.User,
+		AutoRemove: r.Host.AutoRemove, Restart: r.Host.RestartPolicy, Init: r.Host.Init != nil && *r.Host.Init, User: r.Config.User, Groups: r.Host.GroupAdd,
 		Health: healthCheck(r.Config), Log: log, Attributes: r.attributes(), Group: *group, MonitorGroup: host.MonitorGroup(),
 	}
 	skeleton, err := e.skeleton()
@@ -129,6 +129,9 @@ func (e *Engine) applyResources(v *view, res engine.Resources) error {
 	}
 	limits, err := runspec.Resources(res, facts(host))
 	if err != nil {
+		return err
+	}
+	if err := runspec.LimitDevices(limits, v.rec.Host.DeviceOptions, blockNumbers); err != nil {
 		return err
 	}
 	if err := host.Check(limits); err != nil {

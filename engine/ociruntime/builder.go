@@ -18,6 +18,7 @@ type builder struct {
 	process *specs.Process
 	user    string
 	files   [3]*os.File
+	groups  []string
 	group   *leaf.Group
 	move    bool // see placement
 	prog    program
@@ -120,6 +121,9 @@ func (b *builder) build() (*Process, error) {
 	b.prog.process = b.process
 	b.prog.console = b.console != nil
 	if b.prog.user, err = lookupUser(b.root, b.user, b.process); err != nil {
+		return nil, err
+	}
+	if err := b.prog.user.join(b.root, b.groups); err != nil {
 		return nil, err
 	}
 	if err := b.streams(); err != nil {

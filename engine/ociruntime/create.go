@@ -27,6 +27,8 @@ type CreateOptions struct {
 	// User is "name|uid[:group|gid]", resolved inside the root. "":
 	// Spec.Process.User.
 	User string
+	// Groups are further groups of the program, by number or by name.
+	Groups []string
 	// Stdin, Stdout and Stderr are the caller's to close. nil: /dev/null.
 	Stdin, Stdout, Stderr *os.File
 	Group                 *leaf.Group // nil: the caller's
@@ -46,6 +48,7 @@ func Create(o CreateOptions) (*Process, error) {
 	b := &builder{
 		process: o.Spec.Process,
 		user:    o.User,
+		groups:  o.Groups,
 		files:   [3]*os.File{o.Stdin, o.Stdout, o.Stderr},
 		group:   o.Group,
 		move:    roomForOne(o.Spec),

@@ -21,6 +21,7 @@ type ExecOptions struct {
 	// Process.Capabilities: what its other programs may hold.
 	Capabilities *specs.LinuxCapabilities
 	User         string // as in CreateOptions
+	Groups       []string
 	Seccomp      []unix.SockFilter
 	// SeccompFlags are those of seccomp(2), see SeccompFlags.
 	SeccompFlags          uint
@@ -67,6 +68,7 @@ func (o *ExecOptions) run(move bool) (*Process, error) {
 	b := &builder{
 		process: o.Process,
 		user:    o.User,
+		groups:  o.Groups,
 		files:   [3]*os.File{o.Stdin, o.Stdout, o.Stderr},
 		group:   o.Group,
 		move:    move,

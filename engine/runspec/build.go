@@ -41,6 +41,9 @@ type Input struct {
 	Facts   Facts
 	// Devices are the host's, for a privileged container.
 	Devices []specs.LinuxDevice
+	// Mapped are those that Host.Devices name.
+	Mapped []Device
+	Blocks BlockNumbers // nil: Host names no block devices
 }
 
 // Build makes the spec. Errors are ErrInvalid and name the option.
@@ -54,8 +57,14 @@ func Build(in Input) (*specs.Spec, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkSpaces(h); err != nil {
+		return nil, err
+	}
 	resources, err := Resources(h.Resources, in.Facts)
 	if err != nil {
+		return nil, err
+	}
+	if err := LimitDevices(resources, h.DeviceOptions, in.Blocks); err != nil {
 		return nil, err
 	}
 	limits, err := rlimits(h.Ulimits, in.Facts)
@@ -94,6 +103,10 @@ func Build(in Input) (*specs.Spec, error) {
 			Sysctl:            sysctls(h.NetworkMode),
 		},
 	}
+	settle(spec, h)
+	if err := addDevices(spec, in.Mapped, h.DeviceCgroupRules); err != nil {
+		return nil, err
+	}
 	if h.Privileged {
 		openUp(spec, in.Devices)
 	}
@@ -104,7 +117,7 @@ func Build(in Input) (*specs.Spec, error) {
 // read-only with its root, and its namespaces stay its own, as in docker.
 func openUp(spec *specs.Spec, devices []specs.LinuxDevice) {
 	l := spec.Linux
-	l.Devices = devices
+	l.Devices = append(l.Devices, devices...)
 	l.Resources.Devices = []specs.LinuxDeviceCgroup{{Allow: true, Access: "rwm"}}
 	l.MaskedPaths, l.ReadonlyPaths = []string{}, []string{}
 	for i, m := range spec.Mounts {

@@ -38,7 +38,7 @@ func mounts(in Input) ([]specs.Mount, error) {
 		taken[m.Destination] = true
 	}
 	var out []specs.Mount
-	for _, m := range append(defaultMounts(in.Host), fileMounts(in.Files, in.Host.ReadonlyRootfs)...) {
+	for _, m := range append(shmMounts(defaultMounts(in.Host), in.Host.IpcMode), fileMounts(in.Files, in.Host.ReadonlyRootfs)...) {
 		if !taken[m.Destination] {
 			out = append(out, m)
 		}

@@ -34,6 +34,9 @@ type Config struct {
 	Restart engine.RestartPolicy `json:"restart,omitzero"`
 	Init    bool                 `json:"init,omitempty"`
 	User    string               `json:"user,omitempty"` // as given; resolved in the container
+	// Groups are further ones, by number or name; of exec sessions, too, that
+	// name no user of their own.
+	Groups []string `json:"groups,omitempty"`
 
 	Health *HealthCheck `json:"health,omitempty"` // nil: nothing is checked
 

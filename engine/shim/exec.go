@@ -73,7 +73,7 @@ func (s *shim) prepare(o *engine.ExecOptions) (*execution, error) {
 	defer pidfd.Close()
 	opts := ociruntime.ExecOptions{PidFD: pidfd, Process: process, User: o.User, Group: s.group(), Console: o.Tty, Size: o.Size, Capabilities: spec.Process.Capabilities}
 	if o.User == "" {
-		opts.User = s.cfg.User
+		opts.User, opts.Groups = s.cfg.User, s.cfg.Groups
 	}
 	if !o.Privileged {
 		if err := s.confine(spec, &opts); err != nil {

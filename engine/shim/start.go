@@ -110,7 +110,7 @@ func (s *shim) create(b *bundle, network *os.File) (*ociruntime.Process, error) 
 	size := s.size
 	s.mu.Unlock()
 	return ociruntime.Create(ociruntime.CreateOptions{
-		Spec: b.spec, Root: b.root, Network: network, Seccomp: b.filter, User: s.cfg.User,
+		Spec: b.spec, Root: b.root, Network: network, Seccomp: b.filter, User: s.cfg.User, Groups: s.cfg.Groups,
 		Stdin: files[0], Stdout: files[1], Stderr: files[2],
 		Group: s.group(), Console: s.cfg.Tty, Size: size, InitProcess: s.cfg.Init,
 	})
