@@ -97,7 +97,7 @@ func psStart(ctx context.Context, b *bench) error {
 		return err
 	}
 	for range 10 {
-		if _, err := command(ctx, b.gantry, "create", "bench/busybox", "/bin/true"); err != nil {
+		if _, err := command(ctx, b.gantry, "create", "--network", "none", "bench/busybox", "/bin/true"); err != nil {
 			return err
 		}
 	}
@@ -121,7 +121,7 @@ func shimMemory(ctx context.Context, b *bench) error {
 	for i := range n {
 		name := fmt.Sprintf("bench-mem-%d", i)
 		names = append(names, name)
-		if _, err := command(ctx, b.gantry, "run", "-d", "--name", name, "bench/busybox", "/bin/sleep", "600"); err != nil {
+		if _, err := command(ctx, b.gantry, "run", "-d", "--network", "none", "--name", name, "bench/busybox", "/bin/sleep", "600"); err != nil {
 			return err
 		}
 	}
