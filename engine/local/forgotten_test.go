@@ -9,10 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"gantry/engine"
 	"gantry/engine/local"
@@ -248,7 +251,8 @@ func TestEarlyMonitor(t *testing.T) {
 	}
 }
 
-// monitors lists the processes that watch over containers of an engine.
+// monitors lists the processes that watch over containers of an engine. Each
+// leads a session; a copy of it that is to become a container's program does not.
 func monitors(t *testing.T, e *local.Engine) (pids []string) {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -257,7 +261,11 @@ func monitors(t *testing.T, e *local.Engine) (pids []string) {
 	}
 	for _, f := range files {
 		b, err := os.ReadFile(f)
-		if err == nil && strings.HasPrefix(string(b), shim.Name+"\x00"+e.Root()+"/") {
+		if err != nil || !strings.HasPrefix(string(b), shim.Name+"\x00"+e.Root()+"/") {
+			continue
+		}
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(f)))
+		if session, err := unix.Getsid(pid); err == nil && session == pid {
 			pids = append(pids, f)
 		}
 	}

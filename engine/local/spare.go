@@ -77,7 +77,8 @@ func (e *Engine) makeMonitorGroup() error {
 
 // beginAhead has the monitor that was prepared for a container begin while the
 // container's record is written, and waits for its control group; nil: there
-// was none prepared. A failure is met again, and told, by the attach or the
+// was none prepared. Where no namespace has to be handed to the start, the
+// monitor makes the container right away. A failure is met again, and told, by the attach or the
 // start that needs them.
 func (e *Engine) beginAhead(ctx context.Context, rec *containerRecord, group <-chan madeGroup) (done <-chan struct{}) {
 	over := make(chan struct{})
@@ -87,7 +88,10 @@ func (e *Engine) beginAhead(ctx context.Context, rec *containerRecord, group <-c
 	}
 	go func() {
 		defer close(over)
-		_, _ = e.spawn(ctx, rec, group)
+		client, err := e.spawn(ctx, rec, group)
+		if mode := rec.Host.NetworkMode; err == nil && (mode == "none" || mode == "host") {
+			client.Build()
+		}
 	}()
 	return over
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"gantry/engine/ociruntime"
 	"gantry/images/snapshot"
 )
 
@@ -55,12 +56,16 @@ func (b *bundle) current(cfg *Config) bool {
 		now.Ino == b.from.Ino && now.Mtim == b.from.Mtim && now.Size == b.from.Size
 }
 
-// ahead holds the bundle of a start that is about to come, read while its
-// front end attaches. A failure is told by the start.
+// ahead holds what a start that is about to come needs, made while its front end
+// has other things to do: the bundle, read when the monitor begins, and, once the
+// front end knows that the control group is there and that the start will bring
+// nothing along, the container with its process, which stands still until it is
+// let go. A failure is told by the start, which then does it itself.
 type ahead struct {
-	mu    sync.Mutex
-	b     *bundle
-	taken bool
+	mu      sync.Mutex
+	b       *bundle
+	process *ociruntime.Process // nil: it was not made
+	taken   bool
 }
 
 // load reads the bundle ahead, unless the start has come already: a second
@@ -68,22 +73,57 @@ type ahead struct {
 func (a *ahead) load(cfg *Config) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.taken {
+	if !a.taken && a.b == nil {
 		a.b, _ = loadBundle(cfg)
 	}
 }
 
-// take returns the bundle that was read ahead, or reads it.
-func (a *ahead) take(cfg *Config) (*bundle, error) {
+// build makes the container ahead.
+func (s *shim) build() {
+	a := &s.ahead
+	a.load(s.cfg)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	b := a.b
-	a.b, a.taken = nil, true
-	if b != nil {
-		if b.current(cfg) {
-			return b, nil
-		}
-		b.root.Close()
+	if a.b == nil || a.process != nil {
+		return
 	}
-	return loadBundle(cfg)
+	s.watchMemory()
+	if a.process, _ = s.create(a.b, nil); a.process == nil {
+		a.drop() // its root may have been attached already
+	}
+}
+
+// take returns what was made ahead, or reads the bundle. The process is nil
+// where it is still to be made: with fresh even if there was one.
+func (a *ahead) take(cfg *Config, fresh bool) (*bundle, *ociruntime.Process, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.taken = true
+	if a.b != nil && a.b.current(cfg) && !(fresh && a.process != nil) {
+		b, p := a.b, a.process
+		a.b, a.process = nil, nil
+		return b, p, nil
+	}
+	a.drop()
+	b, err := loadBundle(cfg)
+	return b, nil, err
+}
+
+// end undoes what was made for a start that does not come.
+func (a *ahead) end() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.taken = true
+	a.drop()
+}
+
+// drop is called with mu.
+func (a *ahead) drop() {
+	if a.process != nil {
+		a.process.Abort()
+	}
+	if a.b != nil {
+		a.b.root.Close()
+	}
+	a.b, a.process = nil, nil
 }

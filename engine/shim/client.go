@@ -58,6 +58,18 @@ func (c *Client) Close() error {
 	return err
 }
 
+// Build has a monitor that was spawned by this client make the container before
+// the start is asked for, which then takes little time. The control group must
+// be there. A start that brings something along makes the container anew; that
+// building failed is told by the start.
+func (c *Client) Build() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.hold != nil {
+		_ = newConn(c.hold).sendJSON(kindRequest, request{Op: opBuild})
+	}
+}
+
 // Start runs the container. It returns when the program has been executed; an
 // error may be engine.ErrCommandNotFound or engine.ErrCommandNotExecutable.
 func (c *Client) Start(ctx context.Context) error {

@@ -13,7 +13,9 @@
 //	Adopt -------------------------------------------+
 //
 // A monitor may also be started before its container exists, and be told to
-// begin once it does (Prepare): until then it is a process and nothing else.
+// begin once it does (Prepare): until then it is a process and nothing else. And
+// one that knows all of a start that is near makes the container while it waits
+// (Client.Build): a start then has to let one process go.
 //
 // Waiting it listens on its socket, so that an attach comes before the first
 // byte of output; the container is then still "created". A monitor serves one

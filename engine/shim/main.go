@@ -51,7 +51,7 @@ func serveOne(spawner *conn) {
 		s.released()
 	} else {
 		go func() {
-			spawner.in.next() // nothing but its end can come
+			s.obey(spawner)
 			s.released()
 		}()
 	}
@@ -63,11 +63,25 @@ func serveOne(spawner *conn) {
 		os.Exit(0)
 	}
 	// Nothing was started: the container is as it was.
+	s.ahead.end()
 	if err := errors.Join(s.out.close(), s.free()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	os.Exit(0)
+}
+
+// obey hears whoever spawned us, until that has gone.
+func (s *shim) obey(spawner *conn) {
+	for {
+		var req request
+		if spawner.receive(kindRequest, &req) != nil {
+			return
+		}
+		if req.Op == opBuild {
+			s.build()
+		}
+	}
 }
 
 // begin makes the monitor and lets it serve.

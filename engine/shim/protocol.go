@@ -97,6 +97,7 @@ const (
 	opDismiss = "dismiss" // a waiting monitor leaves
 	opPublish = "publish" // before the start: hold these ports of the host; since version 2
 	opBegin   = "begin"   // from the spawner to a spare, see Spare
+	opBuild   = "build"   // from the spawner, unanswered: the start is near, and brings nothing
 )
 
 type request struct {

@@ -193,6 +193,7 @@ func (s *shim) dismiss() error {
 		return fmt.Errorf("%w: the container is being started", engine.ErrConflict)
 	}
 	defer s.moves.Unlock()
+	s.ahead.end() // before the answer: its control group is removed next
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state != engine.Created {

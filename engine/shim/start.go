@@ -48,14 +48,9 @@ func (s *shim) launch(l Launch) error {
 
 // run makes the container's first process, puts it on record and lets it go.
 func (s *shim) run(attempt int, l Launch) error {
-	b, err := s.ahead.take(s.cfg)
-	if err != nil {
-		return err
-	}
-	defer b.root.Close()
-	spec := b.spec
 	network, err := l.network()
 	if err != nil {
+		s.ahead.end()
 		return err
 	}
 	if network != nil {
@@ -64,11 +59,19 @@ func (s *shim) run(attempt int, l Launch) error {
 			return err
 		}
 	}
-	s.watchMemory()
-	p, err := s.create(b, network)
+	b, p, err := s.ahead.take(s.cfg, network != nil)
 	if err != nil {
 		return err
 	}
+	defer b.root.Close()
+	spec := b.spec
+	if p == nil {
+		s.watchMemory()
+		if p, err = s.create(b, network); err != nil {
+			return err
+		}
+	}
+	s.sized(p)
 	checkpoint("created")
 	start, err := s.record(attempt, p.Pid)
 	if err != nil {
@@ -116,6 +119,20 @@ func (s *shim) create(b *bundle, network *os.File) (*ociruntime.Process, error) 
 	})
 }
 
+// sized tells a process that was made ahead what the size of its terminal has
+// become since.
+func (s *shim) sized(p *ociruntime.Process) {
+	s.mu.Lock()
+	size := s.size
+	s.mu.Unlock()
+	if p.Console == nil || size == (engine.TermSize{}) {
+		return
+	}
+	if err := p.Resize(size); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+}
+
 // group is the container's control group, nil where the host has none.
 func (s *shim) group() *leaf.Group {
 	if len(s.cfg.Group.Dirs) == 0 {
@@ -124,11 +141,11 @@ func (s *shim) group() *leaf.Group {
 	return &s.cfg.Group
 }
 
-// watchMemory begins to count victims of the out-of-memory killer. A host
-// without a memory controller has none to tell of.
+// watchMemory begins to count victims of the out-of-memory killer, if it has not
+// before. A host without a memory controller has none to tell of.
 func (s *shim) watchMemory() {
 	g := s.group()
-	if g == nil {
+	if g == nil || s.oom != nil {
 		return
 	}
 	if oom, err := g.OOMWatch(); err == nil {
