@@ -104,8 +104,11 @@ func (a *app) completeImages(max int) completer {
 func (a *app) completeObjects(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 	kind, _ := cmd.Flags().GetString("type")
 	var names []string
-	if kind == "volume" {
+	switch kind {
+	case "volume":
 		return a.volumeNames(cmd.Context(), args), cobra.ShellCompDirectiveNoFileComp
+	case "network":
+		return a.networkNames(cmd.Context(), args, false), cobra.ShellCompDirectiveNoFileComp
 	}
 	if kind != "image" {
 		names, _ = a.completeContainers(-1, anyState)(cmd, args, toComplete)
@@ -116,6 +119,7 @@ func (a *app) completeObjects(cmd *cobra.Command, args []string, toComplete stri
 	}
 	if kind == "" {
 		names = append(names, a.volumeNames(cmd.Context(), args)...)
+		names = append(names, a.networkNames(cmd.Context(), args, false)...)
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
@@ -154,7 +158,7 @@ func (a *app) completeCreateFlags(cmd *cobra.Command) {
 	}
 	for name, complete := range map[string]completer{
 		"attach":       fixed("stdin", "stdout", "stderr"),
-		"network":      fixed("none", "host"),
+		"network":      a.completeNetworkFlag,
 		"volume":       a.completeVolumeFlag,
 		"pull":         fixed("always", "missing", "never"),
 		"platform":     fixed("linux/amd64", "linux/arm64", "linux/arm/v7", "linux/386", "linux/riscv64"),

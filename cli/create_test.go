@@ -93,6 +93,14 @@ func TestCreateOptions(t *testing.T) {
 		{"--rm --read-only --init", func(o *engine.CreateOptions) {
 			o.Host.AutoRemove, o.Host.ReadonlyRootfs, o.Host.Init = true, true, ptr(true)
 		}},
+		{"--network web", func(o *engine.CreateOptions) { o.Host.NetworkMode = "web" }},
+		{"--network web --ip 10.0.0.5 --network-alias db --mac-address 92:d0:c6:0a:29:33 --network name=other,alias=a,alias=b,ip6=fd00::5,gw-priority=-3,driver-opt=k=v", func(o *engine.CreateOptions) {
+			o.Host.NetworkMode = "web"
+			o.Networks = []engine.NetworkAttachment{
+				{Network: "web", EndpointOptions: engine.EndpointOptions{IPv4: "10.0.0.5", Aliases: []string{"db"}, MAC: "92:d0:c6:0a:29:33"}},
+				{Network: "other", EndpointOptions: engine.EndpointOptions{IPv6: "fd00::5", Aliases: []string{"a", "b"}, GwPriority: -3, DriverOpts: map[string]string{"k": "v"}}},
+			}
+		}},
 		{"--network host", func(o *engine.CreateOptions) { o.Host.NetworkMode = "host" }},
 		{"-m 64m --memory-swap -1 --memory-reservation 32mb", func(o *engine.CreateOptions) {
 			o.Host.Memory, o.Host.MemorySwap, o.Host.MemoryReservation = 64<<20, -1, 32<<20
@@ -161,7 +169,7 @@ func TestCreateOptions(t *testing.T) {
 		w.env["HOME"] = "/home/bob"
 		want := engine.CreateOptions{Config: engine.ContainerConfig{
 			Image: "img", Cmd: []string{"cmd", "-x"}, AttachStdout: true, AttachStderr: true, Labels: map[string]string{},
-		}, Host: engine.HostConfig{NetworkMode: "none", LogConfig: engine.LogConfig{Type: "journal"}}}
+		}, Host: engine.HostConfig{NetworkMode: "", LogConfig: engine.LogConfig{Type: "journal"}}}
 		test.want(&want)
 		got, failure := createWith(t, w, append(strings.Fields(test.args), "img", "cmd", "-x")...)
 		if failure != "" {
@@ -191,18 +199,24 @@ func isEmptyList(v any) bool {
 func TestCreateRefusals(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"--name -x":             "invalid name",
-		"--network web":         "only none and host",
-		"-v d:/data":            "no name of a volume",
-		"-v a/b:/data":          "no name of a volume",
-		"-v data":               "absolute path in the container",
-		"-v data:/data:rshared": "propagation is for directories",
-		"-v /a:/b:wat":          "unknown option",
-		"-v /a:rel":             "absolute path in the container",
-		"-v /a:/":               "other than /",
-		"-v /a:/b:ro:x":         "SOURCE:TARGET",
-		"-v /a:/x -v /b:/x":     "twice",
-		"--mount src=/a,dst=/b": "invalid name",
+		"--name -x":                                          "invalid name",
+		"--network=":                                         "the name is empty",
+		"--network web --network name=web":                   "named twice",
+		"--network name=web,ip=1 ":                           "want an IPv4 address",
+		"--network ip=10.0.0.1":                              "name=NETWORK is missing",
+		"--network host --network-alias db":                  "only supported for user-defined networks",
+		"--network name=web,ip=10.0.0.1 --ip 10.0.0.2":       "--ip conflicts",
+		"--mac-address 1:2 --network web":                    "six pairs",
+		"-v d:/data":                                         "no name of a volume",
+		"-v a/b:/data":                                       "no name of a volume",
+		"-v data":                                            "absolute path in the container",
+		"-v data:/data:rshared":                              "propagation is for directories",
+		"-v /a:/b:wat":                                       "unknown option",
+		"-v /a:rel":                                          "absolute path in the container",
+		"-v /a:/":                                            "other than /",
+		"-v /a:/b:ro:x":                                      "SOURCE:TARGET",
+		"-v /a:/x -v /b:/x":                                  "twice",
+		"--mount src=/a,dst=/b":                              "invalid name",
 		"--mount src=aa,dst=/b,volume-subpath=../x":          "within the volume",
 		"--mount type=bind,src=/a,dst=/b,volume-nocopy":      "volume options",
 		"--mount type=bind,dst=/b":                           "source is missing",
@@ -212,26 +226,26 @@ func TestCreateRefusals(t *testing.T) {
 		"--mount type=npipe,dst=/b":                          "unknown type",
 		"--mount type=tmpfs,dst=/b,bind-propagation=shared":  "bind options",
 		"--mount type=bind,src=/a,dst=/b,bind-propagation=x": "bind-propagation",
-		"--tmpfs rel":                   "absolute path",
-		"-p 80:x":                       `-p "80:x": "x" is not a port`,
-		"--publish 1.2.3:80:80":         "not an address of the host",
-		"--expose 8080:80":              "published with -p",
-		"-m 64x":                        "invalid suffix",
-		"--memory-swap 1g":              "needs --memory",
-		"-m 2g --memory-swap 1g":        "less than --memory",
-		"-m 1g --memory-reservation 2g": "more than --memory",
-		"--cpus x":                      "not a number of CPUs",
-		"--cpus 1 --cpu-quota 5":        "conflicts",
-		"--ulimit nofile":               "ulimit",
-		"--platform a/b/c/d":            "platform",
-		"--pull never-ever":             "--pull",
-		"--security-opt apparmor=x":     "--security-opt",
-		"--log-opt mode=x":              "--log-opt",
-		"--env-file /nosuch":            "no such file",
-		"-e =x":                         "has no name",
-		"-l =x":                         "has no name",
-		"-w rel":                        "absolute path",
-		"-a stdwhat":                    "STDIN, STDOUT",
+		"--tmpfs rel":                                        "absolute path",
+		"-p 80:x":                                            `-p "80:x": "x" is not a port`,
+		"--publish 1.2.3:80:80":                              "not an address of the host",
+		"--expose 8080:80":                                   "published with -p",
+		"-m 64x":                                             "invalid suffix",
+		"--memory-swap 1g":                                   "needs --memory",
+		"-m 2g --memory-swap 1g":                             "less than --memory",
+		"-m 1g --memory-reservation 2g":                      "more than --memory",
+		"--cpus x":                                           "not a number of CPUs",
+		"--cpus 1 --cpu-quota 5":                             "conflicts",
+		"--ulimit nofile":                                    "ulimit",
+		"--platform a/b/c/d":                                 "platform",
+		"--pull never-ever":                                  "--pull",
+		"--security-opt apparmor=x":                          "--security-opt",
+		"--log-opt mode=x":                                   "--log-opt",
+		"--env-file /nosuch":                                 "no such file",
+		"-e =x":                                              "has no name",
+		"-l =x":                                              "has no name",
+		"-w rel":                                             "absolute path",
+		"-a stdwhat":                                         "STDIN, STDOUT",
 	} {
 		w := newWorld(t)
 		if _, failure := createWith(t, w, append(strings.Fields(args), "img")...); !strings.Contains(failure, want) {

@@ -67,6 +67,7 @@ func (r *resourceFlags) updated() (engine.Resources, error) {
 type createFlags struct {
 	resourceFlags
 	portFlags
+	networkFlags
 	health                     healthFlags
 	over                       hostFlags
 	name, hostname, domainname string
@@ -76,7 +77,6 @@ type createFlags struct {
 	labels, labelFiles         list
 	volumes, mounts, tmpfs     list
 	workdir, user, entrypoint  string
-	network                    string
 	autoRemove, readOnly, init bool
 	restart                    policyValue
 	privileged                 bool
@@ -111,7 +111,6 @@ func (c *createFlags) add(f *pflag.FlagSet, platform string) {
 	f.StringVarP(&c.workdir, "workdir", "w", "", "Working directory inside the container")
 	f.StringVarP(&c.user, "user", "u", "", "Username or UID (format: <name|uid>[:<group|gid>])")
 	f.StringVar(&c.entrypoint, "entrypoint", "", "Overwrite the default ENTRYPOINT of the image")
-	f.StringVar(&c.network, "network", "", "Connect a container to a network: none or host (default none: there are no bridges yet)")
 	f.BoolVar(&c.autoRemove, "rm", false, "Automatically remove the container when it exits")
 	f.Var(&c.restart, "restart", "Restart policy to apply when a container exits: no, on-failure[:N], always or unless-stopped (default no)")
 	f.BoolVar(&c.readOnly, "read-only", false, "Mount the container's root filesystem as read only")
@@ -131,6 +130,7 @@ func (c *createFlags) add(f *pflag.FlagSet, platform string) {
 	f.StringVar(&c.cidFile, "cidfile", "", "Write the container ID to the file")
 	c.resourceFlags.add(f)
 	c.portFlags.add(f)
+	c.networkFlags.add(f)
 	c.health.add(f)
 	c.over.add(f)
 }
@@ -156,11 +156,14 @@ func (c *createFlags) options(a *app, args []string) (engine.CreateOptions, erro
 		return opts, err
 	}
 	opts.ResetEntrypoint = c.changed("entrypoint") && c.entrypoint == ""
-	opts.Host, err = c.host()
-	anonymousVolumes(&opts)
-	if err == nil {
-		err = c.portFlags.apply(&opts)
+	if opts.Host, err = c.host(); err != nil {
+		return opts, err
 	}
+	anonymousVolumes(&opts)
+	if err := c.portFlags.apply(&opts); err != nil {
+		return opts, err
+	}
+	opts.Host.NetworkMode, opts.Networks, err = c.attachments()
 	return opts, err
 }
 
@@ -208,9 +211,6 @@ func (c *createFlags) host() (engine.HostConfig, error) {
 		return h, errors.New("--restart and --rm exclude each other: a container is removed when it ends, or started again")
 	}
 	var err error
-	if h.NetworkMode, err = networkMode(c.network); err != nil {
-		return h, err
-	}
 	if h.Mounts, h.Tmpfs, err = c.mountOptions(); err != nil {
 		return h, err
 	}
@@ -242,16 +242,6 @@ func anonymousVolumes(opts *engine.CreateOptions) {
 	if len(opts.Host.Mounts) == 0 {
 		opts.Host.Mounts = nil
 	}
-}
-
-func networkMode(s string) (string, error) {
-	switch s {
-	case "":
-		return "none", nil
-	case "none", "host":
-		return s, nil
-	}
-	return "", fmt.Errorf("--network %q: only none and host are available yet", s)
 }
 
 func (c *createFlags) mountOptions() ([]engine.Mount, map[string]string, error) {

@@ -20,15 +20,15 @@ type inspectFlags struct {
 }
 
 func (a *app) inspectCmd() *cobra.Command {
-	cmd, flags := a.newInspectCmd("inspect [OPTIONS] NAME|ID [NAME|ID...]", "Return low-level information on containers, images and volumes")
+	cmd, flags := a.newInspectCmd("inspect [OPTIONS] NAME|ID [NAME|ID...]", "Return low-level information on containers, images, networks and volumes")
 	cmd.Flags().BoolVarP(&flags.size, "size", "s", false, "Display total file sizes if the type is container")
-	cmd.Flags().StringVar(&flags.kind, "type", "", "Only inspect objects of the given type: container, image or volume")
+	cmd.Flags().StringVar(&flags.kind, "type", "", "Only inspect objects of the given type: container, image, network or volume")
 	cmd.ValidArgsFunction = a.completeObjects
-	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"container", "image", "volume"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"container", "image", "network", "volume"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
-// inspectKindCmd is container inspect, image inspect and volume inspect.
+// inspectKindCmd is the inspect of one kind of objects.
 func (a *app) inspectKindCmd(kind string) *cobra.Command {
 	what := strings.ToUpper(kind)
 	cmd, flags := a.newInspectCmd("inspect [OPTIONS] "+what+" ["+what+"...]", "Display detailed information on one or more "+kind+"s")
@@ -38,6 +38,10 @@ func (a *app) inspectKindCmd(kind string) *cobra.Command {
 	case "volume":
 		cmd.Example = "  gantry volume inspect data\n  gantry volume inspect -f '{{.Mountpoint}}' data"
 		cmd.ValidArgsFunction = a.completeVolumes(-1)
+	case "network":
+		cmd.Example = "  gantry network inspect shop\n  gantry network inspect -f '{{range .Containers}}{{.Name}} {{.IPv4Address}} {{end}}' shop"
+		cmd.ValidArgsFunction = a.completeNetworks(-1, false)
+		cmd.Flags().BoolP("verbose", "v", false, "Verbose output for diagnostics (there is no more to tell)")
 	case "container":
 		cmd.Flags().BoolVarP(&flags.size, "size", "s", false, "Display total file sizes")
 		cmd.ValidArgsFunction = a.completeContainers(-1, anyState)
@@ -59,8 +63,8 @@ func (a *app) newInspectCmd(use, short string) (*cobra.Command, *inspectFlags) {
 
 // inspect prints what it found even when something was not found.
 func (a *app) inspect(cmd *cobra.Command, flags inspectFlags, names []string) error {
-	if flags.kind != "" && flags.kind != "container" && flags.kind != "image" && flags.kind != "volume" {
-		return &usageError{cmd: cmd, err: fmt.Errorf("--type %q: want container, image or volume", flags.kind)}
+	if flags.kind != "" && flags.kind != "container" && flags.kind != "image" && flags.kind != "volume" && flags.kind != "network" {
+		return &usageError{cmd: cmd, err: fmt.Errorf("--type %q: want container, image, network or volume", flags.kind)}
 	}
 	var tmpl *template.Template
 	if flags.format != "" && flags.format != "json" {
@@ -94,7 +98,7 @@ func (a *app) inspect(cmd *cobra.Command, flags inspectFlags, names []string) er
 	return nil
 }
 
-// lookUp finds a container, else an image, else a volume.
+// lookUp finds a container, else an image, a network or a volume.
 func (a *app) lookUp(ctx context.Context, flags inspectFlags, name string) (any, error) {
 	eng, err := a.engine(ctx)
 	if err != nil {
@@ -112,6 +116,7 @@ func (a *app) lookUp(ctx context.Context, flags inspectFlags, name string) (any,
 			return c, err
 		}},
 		{"image", func() (any, error) { return eng.Images().Inspect(ctx, name) }},
+		{"network", func() (any, error) { return eng.Networks().Inspect(ctx, name) }},
 		{"volume", func() (any, error) {
 			v, err := eng.Volumes().Inspect(ctx, name)
 			return v.Volume, err
@@ -126,7 +131,7 @@ func (a *app) lookUp(ctx context.Context, flags inspectFlags, name string) (any,
 			return v, err
 		}
 	}
-	return nil, fmt.Errorf("inspect %s: no such container, image or volume: %w", name, engine.ErrNotFound)
+	return nil, fmt.Errorf("inspect %s: no such container, image, network or volume: %w", name, engine.ErrNotFound)
 }
 
 func (a *app) printInspect(found []any, format string, tmpl *template.Template) error {

@@ -121,7 +121,7 @@ func TestInspectFormats(t *testing.T) {
 		if code := w.run("inspect", "-f", "{{.Broken", "web"); code != 1 {
 			t.Errorf("broken template: code %d", code)
 		}
-		w.want(1, "web\n", "gantry: inspect nosuch: no such container, image or volume: not found\n", "inspect", "-f", "{{slice .Name 1}}", "web", "nosuch")
+		w.want(1, "web\n", "gantry: inspect nosuch: no such container, image, network or volume: not found\n", "inspect", "-f", "{{slice .Name 1}}", "web", "nosuch")
 		w.want(1, "[]\n", "gantry: inspect image web: not found\n", "inspect", "--type", "image", "web")
 	})
 }

@@ -44,6 +44,7 @@ func (a *app) verbs() []verb {
 		{"job", groupManage, a.jobCmd},
 		{"system", groupManage, a.systemCmd},
 		{"volume", groupManage, a.volumeCmd},
+		{"network", groupManage, a.networkCmd},
 		{"config", groupManage, a.configCmd},
 
 		{"attach", groupOther, a.attachCmd},

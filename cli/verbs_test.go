@@ -34,7 +34,7 @@ func TestExitCodes(t *testing.T) {
 		{"ps extra", 1},
 		{"rm -f nosuch", 0},
 		{"rm nosuch", 1},
-		{"run --network bridge busybox", 125},
+		{"run --network nosuch busybox", 125},
 		{"run --pull sometimes busybox", 125},
 		{"run -d -a stdout busybox", 125},
 		{"run --detach-keys nonsense busybox", 125},
@@ -97,7 +97,7 @@ func TestErrors(t *testing.T) {
 	w.want(125, "", "gantry: unknown flag: --bogus\nhint: run 'gantry run --help' for its usage\n", "run", "--bogus")
 	w.want(1, "", "gantry: \"gantry rm\" needs at least 1 argument\nhint: run 'gantry rm --help' for its usage\n", "rm")
 	w.want(1, "", "gantry: remove container live: conflict\nhint: it is running; stop it first, or remove it with force\n", "rm", "live")
-	w.want(125, "", "gantry: --network \"bridge\": only none and host are available yet\nhint: run 'gantry run --help' for its usage\n", "run", "--network", "bridge", "busybox")
+	w.want(125, "", "gantry: --network \"name=web,colour=red\": \"colour\": there are name, alias, ip, ip6, mac-address, link-local-ip, driver-opt and gw-priority\nhint: run 'gantry run --help' for its usage\n", "run", "--network", "name=web,colour=red", "busybox")
 	w.want(1, "", "gantry: inspect container live2: not found\n", "attach", "live2")
 	w.e.Inject(fake.OpList, fake.Fault{Err: engine.ErrPermission})
 	w.want(1, "", "gantry: list containers: not permitted\nhint: run gantry as root\n", "ps")

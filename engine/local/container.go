@@ -29,6 +29,9 @@ type containerRecord struct {
 	Config   engine.ContainerConfig `json:"config"`
 	Host     engine.HostConfig      `json:"host"`
 	Mounts   []engine.MountPoint    `json:"mounts,omitempty"`
+	// Networks are the bridges that it is connected to when it starts, the first
+	// one first.
+	Networks []attachment `json:"networks,omitempty"`
 	// Anonymous are the volumes that were made for this container alone: they go
 	// with it when it is removed together with its volumes.
 	Anonymous []string `json:"anonymous,omitempty"`

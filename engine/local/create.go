@@ -122,6 +122,9 @@ func (e *Engine) create(ctx context.Context, id engine.ID, img *base, opts engin
 		ID: id, Name: opts.Name, Created: time.Now().UTC(), Image: img.ID, ImageRef: opts.Config.Image, Platform: img.Platform.String(),
 		Config: merged, Host: opts.Host, Layers: img.layers,
 	}
+	if err := e.completeNetworks(ctx, rec, opts.Networks); err != nil {
+		return nil, nil, err
+	}
 	if err := e.complete(rec); err != nil {
 		return nil, nil, err
 	}
@@ -180,9 +183,6 @@ func (e *Engine) complete(rec *containerRecord) error {
 	c, h := &rec.Config, &rec.Host
 	argv := append(append([]string{}, c.Entrypoint...), c.Cmd...)
 	rec.Path, rec.Args = argv[0], argv[1:]
-	if h.NetworkMode == "" || h.NetworkMode == "default" {
-		h.NetworkMode = "none"
-	}
 	if h.RestartPolicy.Name == "" {
 		h.RestartPolicy.Name = engine.RestartNo
 	}

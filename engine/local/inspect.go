@@ -32,6 +32,7 @@ func (e *Engine) detail(v *view) engine.ContainerDetail {
 	if d.Mounts == nil {
 		d.Mounts = []engine.MountPoint{}
 	}
+	d.NetworkSettings = e.networkSettings(v)
 	if g, err := e.group(r.ID); err == nil {
 		d.CgroupPath = g.Path
 	}
@@ -53,9 +54,6 @@ func (v *view) summary() engine.ContainerSummary {
 	}
 	if r.Path != "" {
 		s.Command = append([]string{r.Path}, r.Args...)
-	}
-	if r.Host.NetworkMode != "" {
-		s.Networks = []string{r.Host.NetworkMode}
 	}
 	return s
 }

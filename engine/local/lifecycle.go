@@ -60,7 +60,7 @@ func (e *Engine) startHeld(ctx context.Context, id engine.ID) error {
 		if !b.lent {
 			defer b.client.Close()
 		}
-		if err := b.client.Start(ctx); !errors.Is(err, shim.ErrGone) {
+		if err := e.launch(ctx, b.client, id); !errors.Is(err, shim.ErrGone) {
 			return err
 		}
 	}
@@ -82,7 +82,7 @@ func (e *Engine) startOnce(ctx context.Context, id engine.ID) error {
 	}
 	defer client.Close()
 	e.spares.waiting(id) // it is this one, if any
-	return client.Start(ctx)
+	return e.launch(ctx, client, id)
 }
 
 // dropFailed removes a --rm container whose start failed, so that it is gone

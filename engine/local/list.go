@@ -38,6 +38,7 @@ func (c *containers) List(ctx context.Context, opts engine.ListOptions) (engine.
 	items := make([]engine.ContainerSummary, 0, len(rows))
 	for _, r := range rows {
 		s := r.summary()
+		s.Networks, s.Addresses = e.networkNames(r)
 		if (all || s.Status.Status.Live() || s.Status.Status == engine.Restarting) && keep(s) {
 			items = append(items, s)
 		}

@@ -13,6 +13,7 @@ import (
 	"gantry/engine/cgroup"
 	"gantry/engine/events"
 	"gantry/engine/jobs"
+	"gantry/engine/network"
 	"gantry/engine/record"
 	"gantry/engine/shim"
 	"gantry/engine/volume"
@@ -31,6 +32,9 @@ type Options struct {
 	// values are the journal's defaults.
 	LogMaxSize int64 // bytes
 	LogMaxFile int
+	// DefaultNetwork is that of containers that name none; "" is none.
+	DefaultNetwork string
+	NetworkPools   []network.Pool // that subnets are chosen from; empty: docker's
 	// Early is a monitor for the first container that this process makes and
 	// starts soon. nil: there is none.
 	Early *shim.Early
@@ -46,6 +50,7 @@ type Engine struct {
 	journal *events.Journal
 	jobs    *jobs.Manager
 	volumes *volume.Store
+	nets    *network.Store
 
 	// What `gantry ps` does not need is opened when it is first asked for.
 	store    func() (*store.Store, error)
@@ -99,6 +104,7 @@ func Open(o Options) (*Engine, error) {
 		return nil, err
 	}
 	e.volumes = volume.New(o.Root, e.locks, e.journal)
+	e.nets = network.New(network.Options{Root: o.Root, Run: o.Run, Locks: e.locks, Journal: e.journal, Pools: o.NetworkPools, Gone: e.gone})
 	e.store = sync.OnceValues(func() (*store.Store, error) {
 		return store.Open(store.Options{Root: o.Root, Run: o.Run})
 	})

@@ -167,6 +167,9 @@ func (e *Engine) removeLocked(v *view) error {
 	if err := e.deleteGroup(id); err != nil {
 		return fmt.Errorf("remove its control group: %w", err)
 	}
+	if err := e.nets.Release(context.Background(), id); err != nil {
+		return err
+	}
 	if err := os.RemoveAll(e.runDir(id)); err != nil {
 		return err
 	}
@@ -234,7 +237,9 @@ func (e *Engine) dismiss(id engine.ID) error {
 func (e *Engine) Finish(ctx context.Context, id engine.ID) error {
 	if rec, err := e.readRecord(id); err == nil && !rec.Host.AutoRemove {
 		e.keepLogRotation(id)
-		return e.startAgain(ctx, id)
+		err := e.startAgain(ctx, id)
+		_, left := e.view(id) // releases the networks of one that has ended
+		return errors.Join(err, left)
 	}
 	return errors.Join(e.finish(ctx, id), trash.Empty(ctx, e.root))
 }

@@ -61,7 +61,8 @@ func (v *view) unrecorded(err error) (*view, error) {
 }
 
 // look reads the files of one container. lost says that its process is gone
-// and nobody wrote down how it ended, or that nobody is left to remove it.
+// and nobody wrote down how it ended, or that nobody is left to remove it or
+// what it had of its networks.
 func (e *Engine) look(id engine.ID) (v *view, lost bool, err error) {
 	rec, err := e.readRecord(id)
 	if err != nil {
@@ -104,7 +105,13 @@ func (e *Engine) look(id engine.ID) (v *view, lost bool, err error) {
 		v.state = engine.Running
 	}
 	v.unattended = e.neglected(v)
-	return v, false, nil
+	return v, e.leftNetwork(v), nil
+}
+
+// leftNetwork tells of a container that has ended and whose addresses and rules
+// nobody has taken away.
+func (e *Engine) leftNetwork(v *view) bool {
+	return len(v.rec.Networks) > 0 && v.exit != nil && (v.state == engine.Exited || v.state == engine.Created) && e.nets.Held(v.rec.ID)
 }
 
 // forgotten tells of a --rm container that has ended and whose monitor, which
@@ -182,6 +189,10 @@ func (e *Engine) settleLocked(id engine.ID) error {
 	if v.forgotten() {
 		return e.removeLocked(v)
 	}
+	if v.exit != nil && v.exit.Attempt >= v.start.Attempt {
+		_ = e.nets.Release(context.Background(), id) // what fails now, the next one who looks does
+		return nil
+	}
 	x := shim.ExitRecord{Attempt: v.start.Attempt, Code: shim.UnknownExit, At: time.Now().UTC(), Error: "its monitor was killed before it could record how it ended",
 		Health: shim.LastHealth(e.run, id, v.start.Attempt)}
 	if v.start.BootID != record.BootID() {
@@ -201,6 +212,7 @@ func (e *Engine) settleLocked(id engine.ID) error {
 		return shim.Await(context.Background(), e.file(id, shim.ConfigFile))
 	}
 	if !v.rec.Host.AutoRemove {
+		_ = e.nets.Release(context.Background(), id)
 		return nil
 	}
 	v.exit, v.state = &x, engine.Exited

@@ -32,6 +32,7 @@ func (e *Engine) sweep(ctx context.Context) {
 	}
 	e.sweepNames()
 	e.volumes.Sweep()
+	e.nets.Sweep(ctx)
 	_ = trash.Empty(ctx, e.root)
 }
 

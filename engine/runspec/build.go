@@ -148,13 +148,9 @@ func workingDir(dir string) (string, error) {
 func namespaces(network string, unified bool) ([]specs.LinuxNamespace, error) {
 	spaces := []specs.LinuxNamespace{{Type: specs.MountNamespace}, {Type: specs.PIDNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace}}
 	switch network {
-	case "", "none":
-		spaces = append(spaces, specs.LinuxNamespace{Type: specs.NetworkNamespace})
 	case "host":
-	case "bridge", "default":
-		return nil, fmt.Errorf("%w: network %q: bridges are not there yet; use none or host", engine.ErrUnsupported, network)
-	default:
-		return nil, fmt.Errorf("%w network %q: there are none and host", engine.ErrInvalid, network)
+	default: // a bridge: the start brings the namespace along
+		spaces = append(spaces, specs.LinuxNamespace{Type: specs.NetworkNamespace})
 	}
 	if unified { // on v1 a private view brings nothing and breaks what docker shows
 		spaces = append(spaces, specs.LinuxNamespace{Type: specs.CgroupNamespace})

@@ -216,7 +216,6 @@ func TestRefused(t *testing.T) {
 		"--ulimit":             func(in *runspec.Input) { in.Host.Ulimits = []engine.Ulimit{{Name: "wishes"}} },
 		"security option":      func(in *runspec.Input) { in.Host.SecurityOpt = []string{"label=x"} },
 		"working directory":    func(in *runspec.Input) { in.Config.WorkingDir = "relative" },
-		"network":              func(in *runspec.Input) { in.Host.NetworkMode = "moon" },
 		"mount target":         func(in *runspec.Input) { in.Host.Mounts = []engine.Mount{{Type: "bind", Source: "/", Target: "/"}} },
 		"mount source":         func(in *runspec.Input) { in.Host.Mounts = []engine.Mount{{Type: "bind", Source: "x", Target: "/x"}} },
 		"mount type":           func(in *runspec.Input) { in.Host.Mounts = []engine.Mount{{Type: "nfs", Source: "x", Target: "/x"}} },
@@ -240,22 +239,13 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-func TestBridgeIsNotThereYet(t *testing.T) {
-	t.Parallel()
-	in := input()
-	in.Host.NetworkMode = "bridge"
-	if _, err := runspec.Build(in); !errors.Is(err, engine.ErrUnsupported) {
-		t.Errorf("got %v", err)
-	}
-}
-
 func TestNamespaces(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		network string
 		unified bool
 		net, cg bool
-	}{{"none", false, true, false}, {"", true, true, true}, {"host", true, false, true}} {
+	}{{"none", false, true, false}, {"", true, true, true}, {"host", true, false, true}, {"shop", false, true, false}} {
 		in := input()
 		in.Host.NetworkMode, in.Facts.Unified = tt.network, tt.unified
 		spec, err := runspec.Build(in)

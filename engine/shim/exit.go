@@ -78,6 +78,7 @@ func (s *shim) conclude(x ExitRecord) {
 	runtime.Gosched() // the answers go first
 	sweep()
 	s.clear()
+	s.letGoOfNetwork(turn)
 	if turn != nil {
 		s.mu.Lock()
 		s.busy++
@@ -86,6 +87,24 @@ func (s *shim) conclude(x ExitRecord) {
 			defer s.leave()
 			turn.run()
 		}()
+	}
+}
+
+// NetworkFile in a container's runtime directory says what it has of networks;
+// engine/network keeps it.
+const NetworkFile = "network.json"
+
+// letGoOfNetwork has the addresses and rules of an ended container taken away. One
+// that is removed or started again loses them by that.
+func (s *shim) letGoOfNetwork(turn *waiter) {
+	if s.cfg.AutoRemove || turn != nil {
+		return
+	}
+	if _, err := os.Lstat(s.cfg.runFile(NetworkFile)); err != nil {
+		return
+	}
+	if _, err := executeFinish(s.cfg); err != nil {
+		fmt.Fprintf(os.Stderr, "release networks: %v\n", err)
 	}
 }
 

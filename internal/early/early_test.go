@@ -24,6 +24,7 @@ var allowed = []string{
 
 	"github.com/charmbracelet/x/ansi/parser",
 	"github.com/docker/go-units",
+	"github.com/google/nftables/alignedbuff",
 	"github.com/google/go-containerregistry/pkg/logs", // three loggers that discard
 	"github.com/klauspost/compress/flate",
 	"github.com/klauspost/compress/gzip",

@@ -1,0 +1,37 @@
+package network
+
+import (
+	"errors"
+	"net/netip"
+
+	"gantry/engine/network/nat"
+)
+
+// withTable works on the host's packet filter.
+func withTable(do func(*nat.Table) error) error {
+	t, err := nat.Open()
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(t), t.Close())
+}
+
+// addRules has the host's rules know a bridge. It is done at every start:
+// whoever reloads the rules of the host takes ours along.
+func addRules(r *Record) error {
+	return withTable(func(t *nat.Table) error {
+		return t.AddBridge(nat.Bridge{Name: r.Bridge(), Subnets: r.Prefixes(), Internal: r.Internal, Masquerade: r.Masquerade()})
+	})
+}
+
+func dropRules(r *Record) error {
+	return withTable(func(t *nat.Table) error { return t.RemoveBridge(r.Bridge()) })
+}
+
+// clean removes whatever rule still leads to addresses.
+func clean(addrs []netip.Addr) error {
+	if len(addrs) == 0 {
+		return nil
+	}
+	return withTable(func(t *nat.Table) error { return t.Unpublish(addrs) })
+}
