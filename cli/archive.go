@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,7 +23,10 @@ func (a *app) saveCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, names []string) error {
 			opts := engine.SaveOptions{Refs: names, Platform: platform}
 			if output != "" {
-				return a.saveTo(cmd.Context(), output, opts)
+				return writeTo(output, func(w io.Writer) error {
+					opts.Output = w
+					return a.save(cmd.Context(), opts, false)
+				})
 			}
 			if isTerminal(a.std.Out) {
 				return withHint(errors.New("an archive is not printed to a terminal"), "use -o FILE, or redirect the output")
@@ -56,40 +58,6 @@ func (a *app) save(ctx context.Context, opts engine.SaveOptions, piped bool) err
 		_, err = drain(seq)
 	}
 	return err
-}
-
-// saveTo writes beside the target and renames: a failed save leaves no archive
-// that looks whole, and does not harm an older one.
-func (a *app) saveTo(ctx context.Context, path string, opts engine.SaveOptions) (err error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // /dev/stdout, a FIFO
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
-		if err != nil {
-			return fmt.Errorf("save to %s: %w", path, err)
-		}
-		opts.Output = f
-		return errors.Join(a.save(ctx, opts, true), f.Close())
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("save to %s: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	opts.Output = f
-	if err := a.save(ctx, opts, false); err != nil {
-		return err
-	}
-	if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
-		return fmt.Errorf("save to %s: %w", path, err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return fmt.Errorf("save to %s: %w", path, err)
-	}
-	return nil
 }
 
 func (a *app) loadCmd() *cobra.Command {

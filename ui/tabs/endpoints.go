@@ -21,8 +21,7 @@ import (
 // Endpoints lists the containers of a network with their addresses and the
 // names that they are found by.
 type Endpoints struct {
-	reading[[]endpoint]
-	tablePage
+	readTable[[]endpoint]
 	styles func() styles.Styles
 	rows   []endpoint // what the filter leaves
 }
@@ -41,7 +40,7 @@ const mostEndpoints = 250
 
 // NewEndpoints makes the tab. It shows nothing before Open.
 func NewEndpoints(eng engine.Engine, s func() styles.Styles, _ func() time.Time) *Endpoints {
-	t := &Endpoints{styles: s, reading: reading[[]endpoint]{read: func(ctx context.Context, ref string) ([]endpoint, error) { return endpoints(ctx, eng, ref) }}}
+	t := &Endpoints{styles: s, readTable: readTable[[]endpoint]{reading: reading[[]endpoint]{read: func(ctx context.Context, ref string) ([]endpoint, error) { return endpoints(ctx, eng, ref) }}}}
 	t.columns = func(s styles.Styles) []widgets.Column {
 		return []widgets.Column{
 			{Style: s.Muted}, {Title: "CONTAINER", Soft: true, Min: 12, Style: s.Text}, {Title: "IPV4", Style: s.Text},
@@ -89,21 +88,6 @@ func (t *Endpoints) Name() string { return "Containers" }
 
 // Open implements ObjectTab.
 func (t *Endpoints) Open(ctx context.Context, ref string) tea.Cmd { return t.open(ctx, ref) }
-
-// Close implements Panel.
-func (t *Endpoints) Close() { t.close() }
-
-// Refresh implements Panel.
-func (t *Endpoints) Refresh() tea.Cmd { return t.refresh() }
-
-// Update implements Panel.
-func (t *Endpoints) Update(msg tea.Msg) (bool, tea.Cmd) {
-	ok, cmd := t.accept(msg)
-	if ok && t.err == nil {
-		t.choose()
-	}
-	return ok, cmd
-}
 
 // choose makes the rows; the cursor stays on its container.
 func (t *Endpoints) choose() {
@@ -174,11 +158,7 @@ func (t *Endpoints) Scope() keys.Scope { return keys.Endpoints }
 
 // Bind implements Panel.
 func (t *Endpoints) Bind(id keys.ID) (Bound, bool) {
-	b, ok := endpointBindings.of(t, id)
-	if !ok {
-		b, ok = tableBindings.of(&t.tablePage, id)
-	}
-	return b.once(t.loaded), ok
+	return bindRow(endpointBindings, t, &t.tablePage, id, t.loaded)
 }
 
 // Status implements Panel.

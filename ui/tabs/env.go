@@ -18,8 +18,7 @@ import (
 
 // Env lists the environment that a container was made with.
 type Env struct {
-	reading[engine.ContainerDetail]
-	tablePage
+	readTable[engine.ContainerDetail]
 	styles func() styles.Styles
 
 	unsorted bool // as the container has them
@@ -29,7 +28,7 @@ type Env struct {
 
 // NewEnv makes the tab. It shows nothing before Open.
 func NewEnv(eng engine.Engine, s func() styles.Styles, _ func() time.Time) *Env {
-	t := &Env{styles: s, reading: readDetail(eng)}
+	t := &Env{styles: s, readTable: readTable[engine.ContainerDetail]{reading: readDetail(eng)}}
 	t.columns = func(s styles.Styles) []widgets.Column {
 		return []widgets.Column{{Title: "NAME", Soft: true, Min: 12, Style: s.Name}, {Title: "VALUE", Soft: true, Min: 8, Style: s.Text}}
 	}
@@ -46,21 +45,6 @@ func (t *Env) Open(ctx context.Context, id engine.ID) tea.Cmd {
 		t.reveal = false
 	}
 	return t.open(ctx, string(id))
-}
-
-// Close implements Panel.
-func (t *Env) Close() { t.close() }
-
-// Refresh implements Panel.
-func (t *Env) Refresh() tea.Cmd { return t.refresh() }
-
-// Update implements Panel.
-func (t *Env) Update(msg tea.Msg) (bool, tea.Cmd) {
-	ok, cmd := t.accept(msg)
-	if ok && t.err == nil {
-		t.choose()
-	}
-	return ok, cmd
 }
 
 // choose makes the rows; the cursor stays on its variable.
@@ -108,11 +92,7 @@ func (t *Env) Scope() keys.Scope { return keys.Env }
 
 // Bind implements Panel.
 func (t *Env) Bind(id keys.ID) (Bound, bool) {
-	b, ok := envBindings.of(t, id)
-	if !ok {
-		b, ok = tableBindings.of(&t.tablePage, id)
-	}
-	return b.once(t.loaded), ok
+	return bindRow(envBindings, t, &t.tablePage, id, t.loaded)
 }
 
 // copy takes the true value also where it is hidden: that is what it is

@@ -248,11 +248,7 @@ func (t *eventList) Scope() keys.Scope { return keys.Events }
 
 // Bind implements Panel.
 func (t *eventList) Bind(id keys.ID) (Bound, bool) {
-	b, ok := eventBindings.of(t, id)
-	if !ok {
-		b, ok = tableBindings.of(&t.tablePage, id)
-	}
-	return b.once(t.ctx != nil), ok
+	return bindRow(eventBindings, t, &t.tablePage, id, t.ctx != nil)
 }
 
 // Status implements Panel.
@@ -269,17 +265,13 @@ func (t *eventList) Status() string {
 
 // View implements Panel.
 func (t *eventList) View(width, height int) []string {
-	if width < 4 || height < 1 {
-		return nil
-	}
 	s := t.styles()
-	switch {
-	case t.ref == "":
-		return stack(notice(s, width, "No "+t.kind+" is chosen.", ""), nil, height)
-	case t.err != nil && len(t.all) == 0:
-		return stack(problem(s, width, t.err), nil, height)
-	case !t.told && len(t.all) == 0:
-		return stack(notice(s, width, "", s.Wait("Reading")), nil, height)
+	why := blank{kind: t.kind, chosen: t.ref != "", known: t.told || len(t.all) > 0}
+	if len(t.all) == 0 {
+		why.err = t.err
+	}
+	if lines, instead := why.lines(s, width, height); instead {
+		return lines
 	}
 	by := gravity{s.OK, s.Warn, s.Bad}
 	grave := func(row, column int) (lipgloss.Style, bool) {

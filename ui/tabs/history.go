@@ -18,8 +18,7 @@ import (
 
 // ImageHistory lists the steps that made an image, newest first.
 type ImageHistory struct {
-	reading[[]engine.HistoryEntry]
-	tablePage
+	readTable[[]engine.HistoryEntry]
 	styles func() styles.Styles
 	now    func() time.Time
 	rows   []step // what the filter leaves
@@ -38,7 +37,7 @@ func NewImageHistory(eng engine.Engine, s func() styles.Styles, now func() time.
 	read := func(ctx context.Context, ref string) ([]engine.HistoryEntry, error) {
 		return eng.Images().History(ctx, ref)
 	}
-	t := &ImageHistory{styles: s, now: now, reading: reading[[]engine.HistoryEntry]{read: read}}
+	t := &ImageHistory{styles: s, now: now, readTable: readTable[[]engine.HistoryEntry]{reading: reading[[]engine.HistoryEntry]{read: read}}}
 	t.columns = func(s styles.Styles) []widgets.Column {
 		return []widgets.Column{
 			{Title: "STEP", Right: true, Rank: 3, Style: s.Muted}, {Title: "SIZE", Right: true, Style: s.Text},
@@ -58,21 +57,6 @@ func (t *ImageHistory) Open(ctx context.Context, ref string) tea.Cmd {
 		t.list = list{}
 	}
 	return t.open(ctx, ref)
-}
-
-// Close implements Panel.
-func (t *ImageHistory) Close() { t.close() }
-
-// Refresh implements Panel.
-func (t *ImageHistory) Refresh() tea.Cmd { return t.refresh() }
-
-// Update implements Panel.
-func (t *ImageHistory) Update(msg tea.Msg) (bool, tea.Cmd) {
-	ok, cmd := t.accept(msg)
-	if ok && t.err == nil {
-		t.choose()
-	}
-	return ok, cmd
 }
 
 func (t *ImageHistory) choose() {
@@ -128,11 +112,7 @@ func (t *ImageHistory) Scope() keys.Scope { return keys.History }
 
 // Bind implements Panel.
 func (t *ImageHistory) Bind(id keys.ID) (Bound, bool) {
-	b, ok := historyBindings.of(t, id)
-	if !ok {
-		b, ok = tableBindings.of(&t.tablePage, id)
-	}
-	return b.once(t.loaded), ok
+	return bindRow(historyBindings, t, &t.tablePage, id, t.loaded)
 }
 
 // Status implements Panel.

@@ -18,8 +18,7 @@ import (
 
 // Mounts lists what is attached to a container's root file system.
 type Mounts struct {
-	reading[engine.ContainerDetail]
-	tablePage
+	readTable[engine.ContainerDetail]
 	styles func() styles.Styles
 	rows   []engine.MountPoint // what the filter leaves, by target
 	all    int
@@ -27,7 +26,7 @@ type Mounts struct {
 
 // NewMounts makes the tab. It shows nothing before Open.
 func NewMounts(eng engine.Engine, s func() styles.Styles, _ func() time.Time) *Mounts {
-	t := &Mounts{styles: s, reading: readDetail(eng)}
+	t := &Mounts{styles: s, readTable: readTable[engine.ContainerDetail]{reading: readDetail(eng)}}
 	t.columns = func(s styles.Styles) []widgets.Column {
 		return []widgets.Column{
 			{Title: "TARGET", Soft: true, Min: 14, Name: true, Style: s.Text}, {Title: "SOURCE", Soft: true, Min: 14, Name: true, Style: s.Text},
@@ -44,21 +43,6 @@ func (t *Mounts) Name() string { return "Mounts" }
 
 // Open implements Tab.
 func (t *Mounts) Open(ctx context.Context, id engine.ID) tea.Cmd { return t.open(ctx, string(id)) }
-
-// Close implements Panel.
-func (t *Mounts) Close() { t.close() }
-
-// Refresh implements Panel.
-func (t *Mounts) Refresh() tea.Cmd { return t.refresh() }
-
-// Update implements Panel.
-func (t *Mounts) Update(msg tea.Msg) (bool, tea.Cmd) {
-	ok, cmd := t.accept(msg)
-	if ok && t.err == nil {
-		t.choose()
-	}
-	return ok, cmd
-}
 
 // choose makes the rows; the cursor stays on its target.
 func (t *Mounts) choose() {
@@ -126,11 +110,7 @@ func (t *Mounts) Scope() keys.Scope { return keys.Mounts }
 
 // Bind implements Panel.
 func (t *Mounts) Bind(id keys.ID) (Bound, bool) {
-	b, ok := mountBindings.of(t, id)
-	if !ok {
-		b, ok = tableBindings.of(&t.tablePage, id)
-	}
-	return b.once(t.loaded), ok
+	return bindRow(mountBindings, t, &t.tablePage, id, t.loaded)
 }
 
 // Status implements Panel.

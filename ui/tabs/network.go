@@ -200,11 +200,7 @@ func (t *Network) Scope() keys.Scope { return keys.Network }
 
 // Bind implements Panel.
 func (t *Network) Bind(id keys.ID) (Bound, bool) {
-	b, ok := networkBindings.of(t, id)
-	if !ok {
-		b, ok = tableBindings.of(&t.tablePage, id)
-	}
-	return b.once(t.loaded), ok
+	return bindRow(networkBindings, t, &t.tablePage, id, t.loaded)
 }
 
 // Status implements Panel.

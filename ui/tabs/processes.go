@@ -247,11 +247,7 @@ func (t *Processes) Scope() keys.Scope { return keys.Processes }
 
 // Bind implements Panel.
 func (t *Processes) Bind(id keys.ID) (Bound, bool) {
-	b, ok := processBindings.of(t, id)
-	if !ok {
-		b, ok = tableBindings.of(&t.tablePage, id)
-	}
-	return b.once(t.loaded), ok
+	return bindRow(processBindings, t, &t.tablePage, id, t.loaded)
 }
 
 // Click implements Pointer: on a title it sorts, and the second time the other
@@ -294,19 +290,13 @@ func (t *Processes) Status() string {
 
 // View implements Panel.
 func (t *Processes) View(width, height int) []string {
-	if width < 4 || height < 1 {
-		return nil
-	}
 	s := t.styles()
-	switch {
-	case t.id == "":
-		return stack(notice(s, width, "No container is chosen.", ""), nil, height)
-	case t.err != nil:
-		return stack(problem(s, width, t.err), nil, height)
-	case t.state != nil:
-		return stack(notice(s, width, "No processes. "+ended(*t.state, t.now()), "They are listed by themselves when it starts."), nil, height)
-	case !t.loaded:
-		return stack(notice(s, width, "", s.Wait("Reading")), nil, height)
+	why := blank{kind: "container", chosen: t.id != "", err: t.err, known: t.loaded}
+	if t.state != nil {
+		why.over = []string{"No processes. " + ended(*t.state, t.now()), "They are listed by themselves when it starts."}
+	}
+	if lines, instead := why.lines(s, width, height); instead {
+		return lines
 	}
 	title := s.Title
 	sorted := func(_, column int) (lipgloss.Style, bool) { return title, column == t.order.column }

@@ -96,15 +96,5 @@ func (r *reading[T]) accept(msg tea.Msg) (ok bool, cmd tea.Cmd) {
 
 // instead is what a tab shows while it has no value.
 func (r *reading[T]) instead(s styles.Styles, kind string, width, height int) (lines []string, instead bool) {
-	switch {
-	case width < 4 || height < 1:
-		return nil, true
-	case r.ref == "":
-		return stack(notice(s, width, "No "+kind+" is chosen.", ""), nil, height), true
-	case r.err != nil:
-		return stack(problem(s, width, r.err), nil, height), true
-	case !r.loaded:
-		return stack(notice(s, width, "", s.Wait("Reading")), nil, height), true
-	}
-	return nil, false
+	return blank{kind: kind, chosen: r.ref != "", err: r.err, known: r.loaded}.lines(s, width, height)
 }

@@ -13,19 +13,16 @@ import (
 
 // View implements Panel.
 func (t *Stats) View(width, height int) []string {
-	if width < 4 || height < 1 {
-		return nil
-	}
 	s := t.styles()
-	switch {
-	case t.id == "":
-		return stack(notice(s, width, "No container is chosen.", ""), nil, height)
-	case t.ring.empty() && t.err != nil:
-		return stack(problem(s, width, t.err), nil, height)
-	case t.ring.empty() && t.state != nil:
-		return stack(notice(s, width, "There is nothing to measure. "+ended(*t.state, t.now()), "The charts begin by themselves when it starts."), nil, height)
-	case t.ring.empty():
-		return stack(notice(s, width, "", s.Wait("Reading")), nil, height)
+	why := blank{kind: "container", chosen: t.id != "", known: !t.ring.empty()}
+	if t.ring.empty() {
+		why.err = t.err
+		if t.state != nil {
+			why.over = []string{"There is nothing to measure. " + ended(*t.state, t.now()), "The charts begin by themselves when it starts."}
+		}
+	}
+	if lines, instead := why.lines(s, width, height); instead {
+		return lines
 	}
 	lines := t.remarks(s, width)
 	if room := max(1, height/3); len(lines) > room {

@@ -25,8 +25,7 @@ func goTo(id engine.ID) tea.Cmd {
 
 // VolumeUsers lists the containers that mount a volume, and where.
 type VolumeUsers struct {
-	reading[[]engine.ContainerSummary]
-	tablePage
+	readTable[[]engine.ContainerSummary]
 	styles func() styles.Styles
 	rows   []use // what the filter leaves
 	all    int
@@ -44,7 +43,7 @@ func NewVolumeUsers(eng engine.Engine, s func() styles.Styles, _ func() time.Tim
 		list, err := eng.Containers().List(ctx, engine.ListOptions{All: true, Filters: engine.Filters{"volume": {name}}})
 		return list.Items, err
 	}
-	t := &VolumeUsers{styles: s, reading: reading[[]engine.ContainerSummary]{read: read}}
+	t := &VolumeUsers{styles: s, readTable: readTable[[]engine.ContainerSummary]{reading: reading[[]engine.ContainerSummary]{read: read}}}
 	t.columns = func(s styles.Styles) []widgets.Column {
 		return []widgets.Column{
 			{Style: s.Muted}, {Title: "CONTAINER", Soft: true, Min: 12, Style: s.Text}, {Title: "AT", Soft: true, Min: 10, Name: true, Style: s.Text},
@@ -60,21 +59,6 @@ func (t *VolumeUsers) Name() string { return "Containers" }
 
 // Open implements ObjectTab.
 func (t *VolumeUsers) Open(ctx context.Context, name string) tea.Cmd { return t.open(ctx, name) }
-
-// Close implements Panel.
-func (t *VolumeUsers) Close() { t.close() }
-
-// Refresh implements Panel.
-func (t *VolumeUsers) Refresh() tea.Cmd { return t.refresh() }
-
-// Update implements Panel.
-func (t *VolumeUsers) Update(msg tea.Msg) (bool, tea.Cmd) {
-	ok, cmd := t.accept(msg)
-	if ok && t.err == nil {
-		t.choose()
-	}
-	return ok, cmd
-}
 
 // choose makes the rows; the cursor stays on its use.
 func (t *VolumeUsers) choose() {
@@ -133,11 +117,7 @@ func (t *VolumeUsers) Scope() keys.Scope { return keys.Users }
 
 // Bind implements Panel.
 func (t *VolumeUsers) Bind(id keys.ID) (Bound, bool) {
-	b, ok := userBindings.of(t, id)
-	if !ok {
-		b, ok = tableBindings.of(&t.tablePage, id)
-	}
-	return b.once(t.loaded), ok
+	return bindRow(userBindings, t, &t.tablePage, id, t.loaded)
 }
 
 // Status implements Panel.
