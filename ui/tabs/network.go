@@ -221,17 +221,9 @@ func (t *Network) Status() string {
 
 // View implements Panel.
 func (t *Network) View(width, height int) []string {
-	if width < 4 || height < 1 {
-		return nil
-	}
 	s := t.styles()
-	switch {
-	case t.id == "":
-		return stack(notice(s, width, "No container is chosen.", ""), nil, height)
-	case t.err != nil:
-		return stack(problem(s, width, t.err), nil, height)
-	case !t.loaded:
-		return stack(notice(s, width, "", s.Wait("Reading")), nil, height)
+	if lines, instead := (blank{kind: "container", chosen: t.id != "", err: t.err, known: t.loaded}).lines(s, width, height); instead {
+		return lines
 	}
 	whole := ""
 	if l := t.selected(); l.what != "" {
