@@ -32,6 +32,8 @@ type containerRecord struct {
 	// Networks are the bridges that it is connected to when it starts, the first
 	// one first.
 	Networks []attachment `json:"networks,omitempty"`
+	// Inherited are the mounts of other containers (--volumes-from).
+	Inherited []engine.Mount `json:"inherited,omitempty"`
 	// Anonymous are the volumes that were made for this container alone: they go
 	// with it when it is removed together with its volumes.
 	Anonymous []string `json:"anonymous,omitempty"`

@@ -211,13 +211,16 @@ func (e *Engine) complete(rec *containerRecord) error {
 	if _, err := e.logRotation(h.LogConfig); err != nil {
 		return err
 	}
+	if err := e.inherit(rec); err != nil {
+		return err
+	}
 	return e.completeMounts(rec)
 }
 
 // completeMounts checks the sources of bind mounts, makes those that -v may
 // make, and records what inspect shows. Volumes come later, see attachVolumes.
 func (e *Engine) completeMounts(rec *containerRecord) error {
-	for _, m := range rec.Host.Mounts {
+	for _, m := range rec.mounts() {
 		if m.Type == "volume" {
 			continue
 		}
@@ -295,6 +298,7 @@ func (e *Engine) bundle(ctx context.Context, rec *containerRecord, img *base, vo
 	in := runspec.Input{
 		ID: rec.ID, Config: rec.Config, Host: rec.Host, Files: files, Cgroup: host.Parent + "/" + string(rec.ID), Facts: facts(host), Volumes: volumes.specs(),
 	}
+	in.Host.Mounts = rec.mounts()
 	if in.Mapped, err = mappedDevices(rec.Host.Devices); err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ type wanted struct {
 func wantedVolumes(rec *containerRecord) ([]wanted, error) {
 	var out []wanted
 	taken := map[string]bool{}
-	for _, m := range rec.Host.Mounts {
+	for _, m := range rec.mounts() {
 		target := path.Clean(m.Target)
 		if taken[target] {
 			return nil, fmt.Errorf("%w: duplicate mount point: %s", engine.ErrInvalid, target)
@@ -217,7 +217,7 @@ func (a *attached) fill(ctx context.Context, d *snapshot.Driver, layers []string
 
 // toFill lists the volumes that are empty, as places in wanted.
 func (a *attached) toFill() (todo []int, chown bool, err error) {
-	for _, m := range a.rec.Host.Mounts {
+	for _, m := range a.rec.mounts() {
 		chown = chown || m.Chown
 	}
 	for i, w := range a.wanted {
@@ -277,7 +277,7 @@ func (a *attached) chownSources(ctx context.Context, root *os.File) error {
 			}
 		}
 	}
-	for _, m := range a.rec.Host.Mounts {
+	for _, m := range a.rec.mounts() {
 		if m.Chown && m.Type == "bind" {
 			if err := chownTree(ctx, m.Source, uid, gid); err != nil {
 				return fmt.Errorf("give %s to user %d: %w", m.Source, uid, err)
