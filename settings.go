@@ -104,7 +104,7 @@ func learnBackground(file string, light bool) {
 // configured is the part of the options that the file says.
 func configured(c config.Config, problems []config.Problem) ui.Options {
 	o := ui.Options{
-		Keys: c.Keys, Theme: c.UI.Theme, Themes: library(c), DetachKeys: c.DetachKeys, StateDir: stateDir(os.Getenv), NoMouse: !c.UI.Mouse,
+		Keys: c.Keys, Theme: c.UI.Theme, Themes: library(c), DetachKeys: c.DetachKeys, StateDir: stateDir(os.Getenv), Browser: browser(os.Getenv), NoMouse: !c.UI.Mouse,
 		Config: ui.Config{File: cmp.Or(c.File, filepath.Join(c.Dir(os.Getenv), "config.toml")), Problems: problems, At: c.At},
 	}
 	for _, what := range []string{"stop", "restart"} {
@@ -182,4 +182,18 @@ func stateDir(env func(string) string) string {
 		return filepath.Join(home, ".local", "state", "gantry")
 	}
 	return ""
+}
+
+// browser is the command that opens a URL, where there is a screen for it.
+func browser(getenv func(string) string) []string {
+	if b := getenv("BROWSER"); b != "" && !strings.ContainsAny(b, ":%") { // a list, or a pattern
+		return []string{b}
+	}
+	if getenv("DISPLAY") == "" && getenv("WAYLAND_DISPLAY") == "" {
+		return nil
+	}
+	if path, err := exec.LookPath("xdg-open"); err == nil {
+		return []string{path}
+	}
+	return nil
 }

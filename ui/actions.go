@@ -35,6 +35,8 @@ func containerActions() []keys.Action {
 			Title: "Remove…", Help: "Remove containers, running ones by force", Short: "remove…", Asks: true},
 		{ID: "container.logfull", Keys: []string{"m"}, Word: "logs", Args: "[CONTAINER]", Command: "gantry logs -f OBJECT",
 			Title: "Log, full screen", Help: "Zoom the container's log"},
+		{ID: "container.browse", Keys: []string{"w"}, Word: "open", Args: "[CONTAINER]", Command: "xdg-open http://localhost:PORT",
+			Title: "Open in a browser", Help: "Open, or copy, the address of a port that it publishes"},
 		{ID: "container.run", Keys: []string{"n"}, Word: "run", Args: "[IMAGE [COMMAND…]]", Command: "gantry run -d OBJECT",
 			Title: "Run a new container…", Help: "Create and start a container from an image"},
 		{ID: "container.exec", Keys: []string{"e"}, Word: "exec", Args: "[CONTAINER COMMAND…]", Command: "gantry exec -it OBJECT COMMAND",

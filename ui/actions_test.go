@@ -230,7 +230,7 @@ func TestRunFormShowsTheCommandAndChecks(t *testing.T) {
 		}
 		wants(t, d, "$ gantry run -d --name new alpine:3.20 sleep '1 2'")
 		d.Golden("run-100x30")
-		d.Keys("tab", "tab", "tab", "tab", "tab", "tab", "x", "enter")
+		d.Keys("tab", "tab", "tab", "tab", "tab", "tab", "tab", "tab", "x", "enter")
 		wants(t, d, "invalid size")
 		d.Keys("ctrl+u", "enter")
 		d.Pass(time.Second)

@@ -35,7 +35,7 @@ func (m *Model) containerSpec() lists.Spec[engine.ContainerSummary] {
 	return lists.Spec[row]{
 		ID:    func(c *row) string { return string(c.ID) },
 		Group: project,
-		Keys:  []string{"id", "name", "image", "status", "command", "project", "label"}, Named: []string{"command", "label"},
+		Keys:  []string{"id", "name", "image", "status", "command", "project", "port", "label"}, Named: []string{"command", "port", "label"},
 		Field: containerField,
 		Orders: []lists.Order[row]{
 			{ID: "project", Title: "by project", Compare: byName, Grouped: true, Alone: "name"},
@@ -55,11 +55,18 @@ func (m *Model) containerSpec() lists.Spec[engine.ContainerSummary] {
 				Cell: text(func(c *row) (string, lipgloss.Style) { return m.rowName(c), m.nameStyle(c) })},
 			{Title: "cpu", Order: "cpu", Min: 6, Right: true, Cell: m.cpuCell},
 			{Min: 5, Max: 20, Rank: 4, Cell: m.sparkCell},
-			{Title: "memory", Order: "memory", Min: 8, Right: true, Rank: 3, Cell: text(func(c *row) (string, lipgloss.Style) {
+			{Title: "memory", Order: "memory", Min: 8, Right: true, Rank: 2, Cell: text(func(c *row) (string, lipgloss.Style) {
 				if l := m.load(c.ID); l.memory > 0 {
 					return widgets.BinaryBytes(float64(l.memory)), m.styles.Text
 				}
 				return "", m.styles.Muted
+			})},
+			{Title: "ports", Min: 6, Max: 28, Rank: 3, If: func() bool { return m.usage.ports }, Measure: func(c *row) int { return widgets.Width(portsText(c)) }, Cell: m.portsCell},
+			{Title: glyph.Restarting, Min: 2, Right: true, Rank: 4, If: func() bool { return m.usage.restarts }, Cell: text(func(c *row) (string, lipgloss.Style) {
+				if c.RestartCount == 0 {
+					return "", m.styles.Muted
+				}
+				return itoa(c.RestartCount), m.styles.Warn
 			})},
 			{Title: "age", Order: "age", Min: 4, Right: true, Rank: 5, Cell: text(func(c *row) (string, lipgloss.Style) {
 				return m.age(since(c)), m.styles.Muted
@@ -153,6 +160,8 @@ func containerField(c *engine.ContainerSummary, key string) string {
 		return strings.Join(c.Command, " ")
 	case "project":
 		return project(c)
+	case "port":
+		return portsText(c)
 	}
 	return labelText(c.Labels)
 }
@@ -195,7 +204,7 @@ func (m *Model) cpuCell(c *engine.ContainerSummary, _ int) lists.Cell {
 // endCell says in words why a container does not run: "exited 137 · OOM killed
 // · 40s", over the columns that it has nothing to say in.
 func (m *Model) endCell(c *engine.ContainerSummary) lists.Cell {
-	const over = 3 // chart, memory, age
+	const over = 5 // chart, memory, ports, restarts, age
 	_, word, style := m.styles.Status(c.Status)
 	age := m.age(since(c))
 	join := func(parts ...string) string { return strings.Join(parts, glyph.Sep) }

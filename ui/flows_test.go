@@ -63,7 +63,7 @@ func TestRunFromForm(t *testing.T) {
 			t.Errorf("it is %s", c.State.Status)
 		}
 		h := c.HostConfig
-		if h.Memory != 256<<20 || h.NanoCpus != 1.5e9 || h.PidsLimit != 50 || !h.AutoRemove || h.NetworkMode != "host" {
+		if h.Memory != 256<<20 || h.NanoCpus != 1.5e9 || h.PidsLimit != 50 || !h.AutoRemove || h.NetworkMode != "bridge" || len(h.PortBindings["80/tcp"]) != 1 {
 			t.Errorf("limits: %+v", h)
 		}
 		if len(h.Mounts) != 1 || h.Mounts[0].Source != "/data" || h.Mounts[0].Target != "/srv/data" || !h.Mounts[0].ReadOnly {

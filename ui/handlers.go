@@ -179,6 +179,7 @@ func containerHandlers() map[keys.ID]handler {
 	return map[keys.ID]handler{
 		"container.log":     onContainers(whatever, (*Model).enter),
 		"container.logfull": onOne(whatever, (*Model).logFull),
+		"container.browse":  onOne(reachable, (*Model).browse),
 		"container.start":   onContainers(stopped, (*Model).start),
 		"container.stop":    onContainers(running, (*Model).askStop),
 		"container.restart": onContainers(whatever, (*Model).askRestart),

@@ -114,6 +114,8 @@ type Options struct {
 	StateDir string
 	// DetachKeys leave a terminal that is attached: "ctrl-p,ctrl-q".
 	DetachKeys string
+	// Browser is the command that opens a URL; empty: it can only be copied.
+	Browser []string
 	// NoMouse leaves the mouse to the terminal.
 	NoMouse bool
 	// ActAtOnce names what does not ask first: "stop", "restart".

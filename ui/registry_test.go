@@ -41,7 +41,7 @@ var fingers = map[keys.Scope]map[string]keys.ID{
 	keys.Containers: {
 		"n": "container.run", "S": "container.start", "s": "container.stop", "r": "container.restart", "p": "container.pause", "K": "container.kill",
 		"R": "container.rename", "d": "container.remove", "E": "container.shell", "a": "container.attach", "m": "container.logfull", "b": "container.prune",
-		"enter": "container.log", "w": "", "F": "",
+		"enter": "container.log", "w": "container.browse", "F": "",
 	},
 	keys.Images: {"P": "image.pull", "n": "image.run", "t": "image.tag", "U": "image.push", "d": "image.remove", "L": "", "B": ""},
 	keys.Lists: {
@@ -183,6 +183,7 @@ func TestRunArguments(t *testing.T) {
 		"alpine --name x":                  "gantry run -d --name x alpine",
 		"alpine ls -l --name":              "gantry run -d alpine ls -l --name",
 		"-e A=1 -e=B=2 -v /a:/b:ro alpine": "gantry run -d -e A=1 -e B=2 -v /a:/b:ro alpine",
+		"-p 8080:80 -p=53:53/udp --restart always --network shop alpine":                   "gantry run -d --network shop -p 8080:80 -p 53:53/udp --restart always alpine",
 		"-m 64m --cpus=.5 --network host --entrypoint sh -u 1 -w /x --pids-limit 9 alpine": "gantry run -d -m 64m --cpus .5 --pids-limit 9 --network host --entrypoint sh -u 1 -w /x alpine",
 	} {
 		v, err := runArguments(strings.Fields(in))
@@ -190,7 +191,7 @@ func TestRunArguments(t *testing.T) {
 			t.Errorf("%s: %v", in, err)
 			continue
 		}
-		if got := runCommand(v); got != want {
+		if got := runCommand(v, "none"); got != want {
 			t.Errorf("%s: got %s, want %s", in, got, want)
 		}
 		if _, err := runOptions(v); err != nil {

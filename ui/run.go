@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -11,6 +12,7 @@ import (
 
 	"gantry/engine"
 	"gantry/images"
+	"gantry/internal/portspec"
 	"gantry/ui/dialogs"
 )
 
@@ -33,12 +35,15 @@ func (m *Model) likelyImage() string {
 // askRunOf opens the form for an image, with what it shall mount.
 func (m *Model) askRunOf(image string, mounts ...string) tea.Cmd {
 	f := dialogs.Form{
-		Name: "Run a new container", Yes: "run", Fields: m.runFields(image, mounts), Preview: runCommand,
+		Name: "Run a new container", Yes: "run", Fields: m.runFields(image, mounts), Preview: m.runCommand,
 		Note: func(v dialogs.Values) string {
-			if _, ok := m.imageByName(v.Text("image")); ok || v.Text("image") == "" {
-				return ""
+			if _, ok := m.imageByName(v.Text("image")); !ok && v.Text("image") != "" {
+				return "The image is not in the store: it is pulled first."
 			}
-			return "The image is not in the store: it is pulled first."
+			if n := v.Text("network"); len(v.List("ports")) > 0 && (n == engine.NetworkNone || n == engine.NetworkHost) {
+				return "On the network " + n + " no port is published."
+			}
+			return ""
 		},
 		Check:  func(v dialogs.Values) string { _, err := runOptions(v); return errText(err) },
 		Follow: m.followImage,
@@ -47,7 +52,7 @@ func (m *Model) askRunOf(image string, mounts ...string) tea.Cmd {
 			if err != nil {
 				return m.fail(err)
 			}
-			return m.run(opts, v.Text("then") != runCreates, runCommand(v))
+			return m.run(opts, v.Text("then") != runCreates, m.runCommand(v))
 		}),
 	}
 	return m.openForm(f)
@@ -61,7 +66,9 @@ func (m *Model) runFields(image string, mounts []string) []dialogs.Field {
 		{Key: "command", Label: "command", Hint: "the image's own", Check: checked(split)},
 		{Key: "env", Label: "env", Kind: dialogs.Rows, Hint: "NAME=value, a row each", Check: checkEnv},
 		{Key: "mounts", Label: "mounts", Kind: dialogs.Rows, List: mounts, Hint: "/on/the/host:/inside[:ro], or VOLUME:/inside", Check: checked(mount), Lookup: m.lookMounts},
-		{Key: "network", Label: "network", Kind: dialogs.Choice, Options: []string{"none", "host"}, Value: "none"},
+		{Key: "network", Label: "network", Kind: dialogs.Choice, Options: m.networkChoices(), Value: m.defaultNetwork()},
+		{Key: "ports", Label: "ports", Kind: dialogs.Rows, Hint: "8080:80, 127.0.0.1:5432:5432, 53:53/udp", Check: checkPorts},
+		{Key: "restart", Label: "restart", Kind: dialogs.Choice, Options: engine.RestartPolicies, Value: engine.RestartNo},
 		{Key: "tty", Label: "terminal", Kind: dialogs.Toggle, About: "give it one, and keep its input open"},
 		{Key: "rm", Label: "remove", Kind: dialogs.Toggle, About: "when it has ended"},
 		{Key: "memory", Label: "memory", Hint: "no limit; 256m, 2g", Check: checked(size)},
@@ -194,8 +201,11 @@ func (m *Model) lookMounts(typed string) []string {
 	return out
 }
 
-// runCommand is the command line that does the same as the form.
-func runCommand(v dialogs.Values) string {
+func (m *Model) runCommand(v dialogs.Values) string { return runCommand(v, m.defaultNetwork()) }
+
+// runCommand is the command line that does the same as the form; usual is the
+// network of a container that names none.
+func runCommand(v dialogs.Values, usual string) string {
 	words := []string{"gantry run -d"}
 	if v.Text("then") == runCreates {
 		words[0] = "gantry create"
@@ -220,8 +230,12 @@ func runCommand(v dialogs.Values) string {
 	add("-m", v.Text("memory"))
 	add("--cpus", v.Text("cpus"))
 	add("--pids-limit", v.Text("pids"))
-	if n := v.Text("network"); n != "none" {
+	if n := v.Text("network"); n != usual {
 		add("--network", n)
+	}
+	add("-p", v.List("ports")...)
+	if p := v.Text("restart"); p != engine.RestartNo {
+		add("--restart", p)
 	}
 	add("--entrypoint", v.Text("entrypoint"))
 	add("-u", v.Text("user"))
@@ -256,6 +270,9 @@ func runOptions(v dialogs.Values) (engine.CreateOptions, error) {
 		o.Config.Entrypoint = []string{e}
 	}
 	o.Host.NetworkMode, o.Host.AutoRemove = v.Text("network"), v.On("rm")
+	if err := reach(&o, v); err != nil {
+		return o, err
+	}
 	for _, s := range v.List("mounts") {
 		mnt, err := mount(s)
 		if err != nil {
@@ -266,6 +283,46 @@ func runOptions(v dialogs.Values) (engine.CreateOptions, error) {
 	o.Host.Resources, err = limits(v)
 	return o, err
 }
+
+// reach sets how the container is got at, and whether it comes back. A published
+// port is an exposed one.
+func reach(o *engine.CreateOptions, v dialogs.Values) (err error) {
+	if o.Host.RestartPolicy, err = engine.ParseRestartPolicy(v.Text("restart")); err != nil {
+		return err
+	}
+	if err := o.Host.RestartPolicy.Check(o.Host.AutoRemove); err != nil {
+		return err
+	}
+	ports, err := portspec.Publish(v.List("ports"))
+	if err != nil || len(ports) == 0 {
+		return err
+	}
+	o.Host.PortBindings, o.Config.ExposedPorts = ports, make(map[string]struct{}, len(ports))
+	for port := range ports {
+		o.Config.ExposedPorts[port] = struct{}{}
+	}
+	return nil
+}
+
+// networkChoices are the networks there are: what is the default when nothing is
+// said, those that somebody made, and what every engine has.
+func (m *Model) networkChoices() []string {
+	var own, common []string
+	for i := range m.state.Networks {
+		if n := &m.state.Networks[i]; n.Predefined() {
+			common = append(common, n.Name)
+		} else {
+			own = append(own, n.Name)
+		}
+	}
+	if len(common) == 0 {
+		common = []string{engine.NetworkNone, engine.NetworkHost}
+	}
+	return append(common, own...)
+}
+
+// defaultNetwork is the engine's.
+func (m *Model) defaultNetwork() string { return cmp.Or(m.info.DefaultNet, engine.NetworkNone) }
 
 // limits are the resources of a form.
 func limits(v dialogs.Values) (r engine.Resources, err error) {
@@ -323,7 +380,7 @@ func runWords(m *Model, args []string) []string {
 			return nil
 		}
 	}
-	return append(m.imageNames(args), "--name", "--rm", "-it", "-e", "-v", "-m", "--cpus", "--network")
+	return append(m.imageNames(args), "--name", "--rm", "-it", "-e", "-v", "-p", "-m", "--cpus", "--network", "--restart")
 }
 
 // runWith runs what stands behind :run, as the command line reads it.
@@ -339,7 +396,7 @@ func runWith(m *Model, args []string) (tea.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.run(opts, true, runCommand(v)), nil
+	return m.run(opts, true, m.runCommand(v)), nil
 }
 
 // runArguments reads flags and words of run into the values of the form. Flags
@@ -347,10 +404,10 @@ func runWith(m *Model, args []string) (tea.Cmd, error) {
 func runArguments(args []string) (dialogs.Values, error) {
 	keys := map[string]string{
 		"--name": "name", "-e": "env", "--env": "env", "-v": "mounts", "--volume": "mounts", "-m": "memory", "--memory": "memory", "--cpus": "cpus",
-		"--pids-limit": "pids", "--network": "network", "--entrypoint": "entrypoint", "-u": "user", "--user": "user", "-w": "workdir", "--workdir": "workdir",
+		"--pids-limit": "pids", "--network": "network", "-p": "ports", "--publish": "ports", "--restart": "restart", "--entrypoint": "entrypoint", "-u": "user", "--user": "user", "-w": "workdir", "--workdir": "workdir",
 		"--health-cmd": "health", "--health-interval": "health-interval",
 	}
-	v := dialogs.Values{"network": {"none"}}
+	v := dialogs.Values{}
 	for i := 0; i < len(args); i++ {
 		flag, value, joined := strings.Cut(args[i], "=")
 		key, known := keys[flag]
@@ -371,7 +428,7 @@ func runArguments(args []string) (dialogs.Values, error) {
 				value = args[i]
 			}
 			v[key] = append(v[key], value)
-			if key == "network" {
+			if key == "network" || key == "restart" {
 				v[key] = []string{value}
 			}
 		case strings.HasPrefix(args[i], "-"):

@@ -41,8 +41,10 @@ func (l *List[T]) widths(room int) []int {
 	w := make([]int, len(cols))
 	used := 0
 	for i, c := range cols {
-		w[i] = c.Min
-		used += c.Min + c.gap()
+		if c.If == nil || c.If() {
+			w[i] = c.Min
+			used += c.Min + c.gap()
+		}
 	}
 	for used > room {
 		worst := -1
@@ -57,11 +59,13 @@ func (l *List[T]) widths(room int) []int {
 		used -= w[worst] + cols[worst].gap()
 		w[worst] = 0
 	}
-	for i := range cols {
-		if w[i] > 0 {
-			more := max(0, min(l.natural[i]-w[i], room-used))
-			w[i] += more
-			used += more
+	for _, measured := range []bool{true, false} { // what is said goes before what would only be wider
+		for i, c := range cols {
+			if w[i] > 0 && (c.Measure != nil) == measured {
+				more := max(0, min(l.natural[i]-w[i], room-used))
+				w[i] += more
+				used += more
+			}
 		}
 	}
 	for i, c := range cols {

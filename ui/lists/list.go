@@ -30,7 +30,8 @@ type Column[T any] struct {
 	Grow     bool         // takes what nobody wants
 	Rank     int          // the highest leaves first when there is no room; 0 stays
 	Right    bool
-	Gap      int // blanks before it; 0 is one
+	Gap      int         // blanks before it; 0 is one
+	If       func() bool // whether any item has something to say in it; nil: yes
 	Cell     func(item *T, width int) Cell
 }
 

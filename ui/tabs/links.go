@@ -123,11 +123,15 @@ func SortedPorts(ports engine.PortMap) []string {
 	return slices.SortedFunc(maps.Keys(ports), func(a, b string) int { return cmp.Or(cmp.Compare(number(a), number(b)), strings.Compare(a, b)) })
 }
 
+// otherPorts are those inside a container by which something else than a browser
+// gets in: ssh, mail, DNS, databases, queues and caches.
+var otherPorts = []string{"22", "25", "53", "143", "465", "587", "993", "1433", "1521", "1883", "2379", "3306", "4222", "5432", "5672", "6379", "9042", "9092", "11211", "27017"}
+
 // PortURL is how a browser on this machine reaches a published port, "" when it
 // does not. A port that is known for TLS gets https.
 func PortURL(port string, b engine.PortBinding) string {
 	inside, proto, _ := strings.Cut(port, "/")
-	if proto != "" && proto != "tcp" || b.HostPort == "" {
+	if proto != "" && proto != "tcp" || b.HostPort == "" || slices.Contains(otherPorts, inside) {
 		return ""
 	}
 	host := b.HostIP
