@@ -51,7 +51,7 @@ func (m *Model) explain(err error) account {
 // safeText makes text of unknown origin harmless and keeps its lines. Most is
 // plain, and comes back as it is.
 func safeText(s string) string {
-	if strings.IndexFunc(s, func(r rune) bool { return r < ' ' && r != '\n' || r > '~' }) < 0 {
+	if plainText(s) {
 		return s
 	}
 	lines := strings.Split(s, "\n")
@@ -59,6 +59,15 @@ func safeText(s string) string {
 		lines[i] = widgets.Safe([]byte(l))
 	}
 	return strings.Join(lines, "\n")
+}
+
+func plainText(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\n' || c > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // hintFor is what is known about the class of an error whose engine gave no

@@ -28,6 +28,9 @@ type published struct {
 // publishedPorts are those of a running container, by their number inside. An
 // address of IPv4 and its twin of IPv6 are one.
 func publishedPorts(ports engine.PortMap) []published {
+	if len(ports) == 0 {
+		return nil
+	}
 	var out []published
 	for _, port := range tabs.SortedPorts(ports) {
 		inside, proto, _ := strings.Cut(port, "/")
@@ -58,6 +61,9 @@ func publishedPorts(ports engine.PortMap) []published {
 
 // portsText is all of them, as the filter and the widest column have them.
 func portsText(c *engine.ContainerSummary) string {
+	if len(c.Ports) == 0 {
+		return ""
+	}
 	var words []string
 	for _, p := range publishedPorts(c.Ports) {
 		words = append(words, p.text)

@@ -77,6 +77,30 @@ func (p *port) open(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.e = e
+	p.stock(t)
+}
+
+// stock is what containers use besides images.
+func (p *port) stock(t *testing.T) {
+	ctx := context.Background()
+	if _, err := p.e.Volumes().Create(ctx, engine.VolumeCreateOptions{Name: "notes"}); err != nil {
+		t.Fatal(err)
+	}
+	p.e.SetVolumeFile("notes", "/todo.txt", "", []byte("rest\n"))
+	if _, err := p.e.Networks().Create(ctx, engine.NetworkCreateOptions{Name: "lab"}); err != nil {
+		t.Fatal(err)
+	}
+	shop := engine.CreateOptions{Name: "shop", Config: engine.ContainerConfig{Image: "alpine:3.20", Cmd: []string{"sleep", "9"}, ExposedPorts: map[string]struct{}{"80/tcp": {}}}}
+	shop.Host = engine.HostConfig{
+		NetworkMode: engine.NetworkBridge, PortBindings: engine.PortMap{"80/tcp": {{HostPort: "8080"}}},
+		Mounts: []engine.Mount{{Type: "volume", Source: "notes", Target: "/notes"}},
+	}
+	if _, err := p.e.Containers().Create(ctx, shop); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.e.Containers().Start(ctx, "shop"); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func told(at time.Time, about string) []logs.Entry {
@@ -189,6 +213,21 @@ func tasks() []chore {
 		}},
 		{"See what was done, as commands", join([]step{key("S", "footer: S start")}, menu("command log", "Command log")), func(t *testing.T, p *port) {
 			wants(t, p.d, "gantry start demo-migrate-1")
+		}},
+		{"See who uses a volume", []step{key("3", "bar: 3 Volumes"), key("]", "title: Files Containers")}, func(t *testing.T, p *port) { wants(t, p.d, "CONTAINER", "/notes") }},
+		{"Copy a file out of a volume", []step{key("3", "bar: 3 Volumes"), key("enter", "footer: enter open"), key("X", "footer: X copy out"), key("ctrl+u", "form: into"), typed("DIR"), key("enter", "form: $ cp -r")}, func(t *testing.T, p *port) {
+			if got, err := os.ReadFile(filepath.Join(p.dir, "todo.txt")); err != nil || string(got) != "rest\n" {
+				t.Errorf("the copy: %q, %v", got, err)
+			}
+		}},
+		{"Connect a container to a network", []step{key("4", "bar: 4 Networks"), key("c", "footer: c connect"), typed("scratchpad"), key("enter", "form: $ gantry network connect lab scratchpad")}, func(t *testing.T, p *port) {
+			if _, on := inspect(t, p.e, "scratchpad").NetworkSettings.Networks["lab"]; !on {
+				t.Error("it is not connected")
+			}
+		}},
+		{"Open a published port", to("shop", menu("browser", "Open in a browser")...), func(t *testing.T, p *port) { wants(t, p.d, "http://localhost:8080") }},
+		{"See what a container is connected to", to("shop", key("]", "title: Network"), key("]", ""), key("]", ""), key("]", ""), key("]", "")), func(t *testing.T, p *port) {
+			wants(t, p.d, "THERE", "bridge", "80/tcp")
 		}},
 		{"Leave, and let everything run on", []step{key("q", "help: q")}, func(t *testing.T, p *port) {
 			if s := p.state(t, "demo-web-1"); !p.d.Quit() || s != engine.Running {

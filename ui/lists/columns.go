@@ -12,7 +12,7 @@ func (l *List[T]) measure(passed []int) {
 	l.natural = make([]int, len(l.spec.Columns))
 	for c, col := range l.spec.Columns {
 		n := max(col.Min, col.Max)
-		if col.Measure != nil {
+		if col.Measure != nil && (col.If == nil || col.If()) {
 			n = col.Min
 			for _, i := range passed {
 				n = max(n, col.Measure(&l.items[i]))
