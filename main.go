@@ -16,6 +16,7 @@ import (
 	"gantry/engine"
 	"gantry/engine/jobs"
 	"gantry/engine/local"
+	"gantry/engine/network"
 	"gantry/images"
 	"gantry/images/registry"
 	"gantry/internal/config"
@@ -93,7 +94,14 @@ func open(g cli.Global) (*local.Engine, []config.Problem, error) {
 	for host, r := range c.Registries {
 		reg.Registries[host] = registry.Registry(r)
 	}
+	var pools []network.Pool
+	for _, p := range c.Network.Pools { // checked when they were read
+		if pool, err := network.ParsePool(p.Base, p.Size); err == nil {
+			pools = append(pools, pool)
+		}
+	}
 	e, err := local.Open(local.Options{
+		DefaultNetwork: c.Network.Default, NetworkPools: pools,
 		Root: g.Root, Run: g.Run, Version: buildVersion(), Registry: reg, LogMaxSize: c.Log.MaxSize, LogMaxFile: c.Log.MaxFile,
 		Early: early.Monitor(),
 	})

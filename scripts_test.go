@@ -26,6 +26,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
+
+	"gantry/engine"
 )
 
 // TestScripts runs the scripts of testdata/scripts, each with an engine of its
@@ -82,7 +84,7 @@ func setupScript(env *testscript.Env) error {
 	env.Setenv("GANTRY_ROOT", filepath.Join(env.WorkDir, ".state"))
 	env.Setenv("GANTRY_RUN", run)
 	env.Setenv("GANTRY_CONFIG", filepath.Join(env.WorkDir, ".config.toml"))
-	if err := os.WriteFile(env.Getenv("GANTRY_CONFIG"), nil, 0o600); err != nil {
+	if err := os.WriteFile(env.Getenv("GANTRY_CONFIG"), []byte(withoutNetwork), 0o600); err != nil {
 		return err
 	}
 	env.Setenv("DOCKER_CONFIG", filepath.Join(env.WorkDir, ".docker"))
@@ -113,6 +115,9 @@ func teardown(env *testscript.Env) {
 	if left := gantry("ps", "-aq"); left != "" {
 		env.T().Fatal("containers are left that cannot be removed: " + left)
 	}
+	if left := bridgesOf(filepath.Join(env.WorkDir, ".state")); len(left) > 0 {
+		env.T().Fatal("bridges are left: " + strings.Join(left, " "))
+	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		env.T().Fatal(err)
@@ -120,6 +125,18 @@ func teardown(env *testscript.Env) {
 	if strings.Contains(string(mounts), env.WorkDir) {
 		env.T().Fatal("mounts are left below " + env.WorkDir)
 	}
+}
+
+// bridgesOf are the bridges on the host of the networks below a state directory.
+func bridgesOf(state string) (left []string) {
+	dirs, _ := filepath.Glob(filepath.Join(state, "networks", strings.Repeat("?", 64)))
+	for _, dir := range dirs {
+		name := "gt-" + engine.ID(filepath.Base(dir)).Short()
+		if _, err := os.Lstat(filepath.Join("/sys/class/net", name)); err == nil {
+			left = append(left, name)
+		}
+	}
+	return left
 }
 
 // cmdImage loads a busybox root file system as an image.

@@ -41,7 +41,7 @@ func newWorld(t *testing.T) *world {
 	dir := t.TempDir()
 	w := &world{t: t, root: filepath.Join(dir, "root"), run: run}
 	config := filepath.Join(dir, "config.toml")
-	if err := os.WriteFile(config, nil, 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(withoutNetwork), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	w.env = []string{
@@ -272,3 +272,7 @@ func busyboxTar(w io.Writer) error {
 	}
 	return tw.Close()
 }
+
+// withoutNetwork is the configuration of tests that are not about networks: a
+// bridge for each of their containers would tell nothing and take its time.
+const withoutNetwork = "[network]\ndefault = \"none\"\n"

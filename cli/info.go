@@ -81,7 +81,7 @@ func printInfo(w io.Writer, i engine.Info) {
 	line(1, "Stopped", i.Containers.Stopped)
 	line(0, "Images", i.Images)
 	line(0, "Storage Driver", i.Storage)
-	line(0, "Default Network", i.DefaultNet+defaultNetNote(i.DefaultNet))
+	line(0, "Default Network", i.DefaultNet)
 	line(0, "Cgroups", i.Cgroup)
 	line(1, "Parent", i.CgroupParent)
 	line(1, "Controllers", strings.Join(i.Controllers, " "))
@@ -113,13 +113,6 @@ func printFeature(w io.Writer, f engine.Feature) {
 	if f.Hint != "" && !f.OK {
 		fmt.Fprintf(w, "  Hint: %s\n", f.Hint)
 	}
-}
-
-func defaultNetNote(net string) string {
-	if net == "none" {
-		return " (there are no bridges yet; --network host uses the host's)"
-	}
-	return ""
 }
 
 // versionInfo is what version prints.

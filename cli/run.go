@@ -21,10 +21,12 @@ func (a *app) runCmd() *cobra.Command {
 		Use:   "run [OPTIONS] IMAGE [COMMAND] [ARG...]",
 		Short: "Create and run a new container from an image",
 		Long: "Create and run a new container from an image.\n\n" +
-			"The default network is none: a container reaches nothing but itself, because\n" +
-			"there are no bridges yet. --network host gives it the network of the host.",
+			"A container is on the default bridge unless --network names another network: it\n" +
+			"reaches the world by the host, and containers on a network of their own\n" +
+			"(gantry network create) find each other by name. --network none leaves it alone,\n" +
+			"--network host gives it the network of the host.",
 		Example: "  gantry run -it --rm alpine sh\n" +
-			"  gantry run -d --name web --network host -v ./site:/srv:ro busybox httpd -f -h /srv\n" +
+			"  gantry run -d --name web -p 8080:80 -v ./site:/srv:ro busybox httpd -f -h /srv\n" +
 			"  gantry run --rm -m 256m --cpus 0.5 --read-only --tmpfs /tmp alpine df -h",
 		Args:              args(1, -1),
 		ValidArgsFunction: a.completeImages(1),

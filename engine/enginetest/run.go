@@ -78,6 +78,9 @@ func Run(t *testing.T, open func(t *testing.T) engine.Engine, opts Options) {
 		{"VolumeAutoRemove", testVolumeAutoRemove},
 		{"VolumeBrowse", testBrowse},
 		{"Connections", testConnections},
+		{"Networks", testNetworks},
+		{"NetworkUsers", testNetworkUsers},
+		{"NetworkEvents", testNetworkEvents},
 		{"Info", testInfo},
 	}
 	for _, test := range tests {

@@ -128,6 +128,8 @@ func matchEventField(ev engine.Event, key, value string) bool {
 		return ev.Kind == engine.KindContainer && (strings.HasPrefix(ev.ID, value) || ev.Attributes["name"] == value)
 	case "volume":
 		return ev.Kind == engine.KindVolume && ev.ID == value
+	case "network":
+		return ev.Kind == engine.KindNetwork && (strings.HasPrefix(ev.ID, value) || ev.Attributes["name"] == value)
 	case "image":
 		return ev.Kind == engine.KindImage && (ev.ID == value || ev.Attributes["name"] == value) ||
 			ev.Attributes["image"] == value

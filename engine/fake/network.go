@@ -302,6 +302,9 @@ func (ns networks) Create(ctx context.Context, opts engine.NetworkCreateOptions)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if engine.PredefinedNetwork(opts.Name) {
+		return engine.NetworkCreateResult{}, opError("create", "network", opts.Name, engine.ErrConflict, "choose another name")
+	}
 	if err := engine.CheckName(opts.Name); err != nil {
 		return engine.NetworkCreateResult{}, opError("create", "network", opts.Name, err, "")
 	}
@@ -373,7 +376,7 @@ func (ns networks) Connect(ctx context.Context, ref, name string, opts engine.En
 		return err
 	}
 	if n.Driver != "bridge" || strings.HasPrefix(c.detail.HostConfig.NetworkMode, engine.NetworkContainer) || c.detail.HostConfig.NetworkMode == engine.NetworkHost {
-		return opError("connect to", "network", ref, engine.ErrUnsupported, "only bridges can be connected to, by containers that have a network of their own")
+		return opError("connect to", "network", ref, engine.ErrInvalid, "only bridges can be connected to, by containers that have a network of their own")
 	}
 	if c.endpointOn(n) != nil {
 		return opError("connect to", "network", ref, engine.ErrConflict, "container "+c.name+" is connected already")

@@ -1,8 +1,10 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -18,7 +20,7 @@ func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
 	info := engine.Info{
 		Name: "embedded engine", Version: e.opts.Version, Root: e.root, Runtime: e.run,
 		Kernel: kernelRelease(), OS: osName(), Architecture: runtime.GOARCH, CPUs: runtime.NumCPU(),
-		Memory: hostMemory(), DefaultNet: "none", Unsupported: []string{"network", "build", "compose"},
+		Memory: hostMemory(), DefaultNet: firstOf(e.opts.DefaultNetwork, engine.NetworkNone), Networks: true, Unsupported: []string{"build", "compose"},
 	}
 	rows, err := e.snapshotAll(ctx)
 	if err != nil {
@@ -76,11 +78,30 @@ func hostFeatures(storage string) []engine.Feature {
 			Hint: "a kernel with CONFIG_SECCOMP_FILTER"},
 		{Name: "user namespaces", OK: exists("/proc/self/ns/user"), Note: "needed to run without root, which is still to come",
 			Hint: "a kernel with CONFIG_USER_NS"},
-		{Name: "bridge networks", OK: false, Note: "not there yet; containers have the networks none and host",
-			Hint: "use --network host"},
+		{Name: "bridge networks", OK: bridges(), Note: "containers that reach each other and the world",
+			Hint: "load the modules bridge, veth and nf_tables, or use --network host"},
 		{Name: "pidfd exit status", OK: kernelAtLeast(6, 15), Note: "exit codes survive a killed monitor",
 			Hint: "kernel 6.15 or later; before it such an exit is shown as unknown"},
 	}
+}
+
+// bridges tells whether the kernel makes what a bridge network is made of. A
+// module that can be loaded is loaded by its first use.
+func bridges() bool {
+	modules := filepath.Join("/lib/modules", kernelRelease())
+	builtin, _ := os.ReadFile(filepath.Join(modules, "modules.builtin"))
+	loadable, _ := os.ReadFile(filepath.Join(modules, "modules.dep"))
+	if len(builtin)+len(loadable) == 0 {
+		return true // nothing is known of this kernel: the first use will tell
+	}
+	for _, name := range []string{"bridge", "veth", "nf_tables"} {
+		_, err := os.Stat(filepath.Join("/sys/module", name))
+		file := []byte("/" + name + ".ko")
+		if err != nil && !bytes.Contains(builtin, file) && !bytes.Contains(loadable, file) {
+			return false
+		}
+	}
+	return true
 }
 
 func kernelRelease() string {

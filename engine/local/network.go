@@ -137,8 +137,13 @@ func (e *Engine) launch(ctx context.Context, client *shim.Client, id engine.ID) 
 	return err
 }
 
+// request is what a container is on its networks.
+func (r *containerRecord) request() network.Request {
+	return network.Request{Container: r.ID, Name: r.Name, Hostname: r.Config.Hostname}
+}
+
 func (e *Engine) request(rec *containerRecord) network.Request {
-	r := network.Request{Container: rec.ID, Name: rec.Name}
+	r := rec.request()
 	for _, a := range rec.Networks {
 		r.Networks = append(r.Networks, e.findAttached(a))
 	}
@@ -197,20 +202,9 @@ func endpointSettings(rec *containerRecord, a attachment) engine.EndpointSetting
 		one.IPAMConfig = &engine.EndpointIPAM{IPv4Address: o.IPv4, IPv6Address: o.IPv6, LinkLocalIPs: o.LinkLocal}
 	}
 	if a.Network != engine.NetworkBridge {
-		one.DNSNames = rec.dnsNames(o)
+		one.DNSNames = rec.request().Names(o.Aliases)
 	}
 	return one
-}
-
-// dnsNames are what a container is found by on a network, in docker's order.
-func (r *containerRecord) dnsNames(o engine.EndpointOptions) []string {
-	var names []string
-	for _, n := range append(append([]string{r.Name}, o.Aliases...), r.ID.Short(), r.Config.Hostname) {
-		if n != "" && !slices.Contains(names, n) {
-			names = append(names, n)
-		}
-	}
-	return names
 }
 
 // fillEndpoint adds what a running container has.
@@ -286,7 +280,7 @@ func (e *Engine) change(ctx context.Context, container string, do func(*view) er
 func (e *Engine) connect(ctx context.Context, v *view, ref string, opts engine.EndpointOptions) error {
 	mode := v.rec.Host.NetworkMode
 	if mode == engine.NetworkHost || mode == engine.NetworkNone || strings.HasPrefix(mode, engine.NetworkContainer) {
-		return fmt.Errorf("%w: the container %s has the network %s, which cannot be combined with others", engine.ErrUnsupported, v.rec.Name, mode)
+		return fmt.Errorf("%w networks: the container %s has the network %s, which cannot be combined with others", engine.ErrInvalid, v.rec.Name, mode)
 	}
 	a, err := e.attachment(ctx, engine.NetworkAttachment{Network: ref, EndpointOptions: opts})
 	if err != nil {
@@ -301,7 +295,8 @@ func (e *Engine) connect(ctx context.Context, v *view, ref string, opts engine.E
 			return err
 		}
 		defer space.Close()
-		r := network.Request{Container: v.rec.ID, Name: v.rec.Name, Networks: []engine.NetworkAttachment{e.findAttached(a)}}
+		r := v.rec.request()
+		r.Networks = []engine.NetworkAttachment{e.findAttached(a)}
 		if _, err := e.nets.Connect(ctx, space, r); err != nil {
 			return err
 		}

@@ -10,6 +10,8 @@ import (
 
 	"gantry/engine"
 	"gantry/engine/network/netns"
+	"gantry/engine/network/zone"
+	"gantry/internal/inetaddr"
 )
 
 // Attach makes a network namespace with everything that a container asks for.
@@ -35,7 +37,13 @@ func (s *Store) Attach(ctx context.Context, r Request) (_ *Sandbox, err error) {
 		}
 		box.Endpoints = append(box.Endpoints, ep)
 	}
-	return box, furnish(ns, box.Endpoints, box.Endpoints)
+	if markRouted(box.Endpoints) && len(box.Endpoints) > 0 {
+		err = s.setEndpoints(r.Container, box.Endpoints)
+	}
+	if err == nil {
+		err = furnish(ns, box.Endpoints, box.Endpoints)
+	}
+	return box, err
 }
 
 // Connect gives a running container, whose namespace ns is, one more network.
@@ -49,10 +57,19 @@ func (s *Store) Connect(ctx context.Context, ns *os.File, r Request) (_ Endpoint
 	if err != nil {
 		return ep, err
 	}
-	if err := furnish(ns, []Endpoint{ep}, append(have, ep)); err != nil {
+	all := append(have, ep)
+	if err := furnish(ns, []Endpoint{ep}, all); err != nil {
 		return ep, errors.Join(err, s.unplug(context.WithoutCancel(ctx), r.Container, ep))
 	}
-	return ep, nil
+	return ep, s.reroute(r.Container, all)
+}
+
+// reroute puts on record where the default route leads now.
+func (s *Store) reroute(id engine.ID, all []Endpoint) error {
+	if !markRouted(all) {
+		return nil
+	}
+	return s.setEndpoints(id, all)
 }
 
 // Disconnect takes a network away from a running container.
@@ -68,7 +85,11 @@ func (s *Store) Disconnect(ctx context.Context, ns *os.File, id, net engine.ID) 
 		if err := s.unplug(ctx, id, ep); err != nil {
 			return err
 		}
-		return furnish(ns, nil, append(have[:i:i], have[i+1:]...))
+		rest := append(have[:i:i], have[i+1:]...)
+		if err := furnish(ns, nil, rest); err != nil {
+			return err
+		}
+		return s.reroute(id, rest)
 	}
 	return nil
 }
@@ -124,8 +145,24 @@ func (s *Store) plug(ctx context.Context, r Request, want engine.NetworkAttachme
 			return ep, err
 		}
 	}
+	if err := s.name(net, &ep, r); err != nil {
+		return ep, err
+	}
 	_, err = s.o.Journal.Append(event(engine.ActionConnect, net, r.Container))
 	return ep, err
+}
+
+// name makes a container known to the others on a network. There are no names on
+// the default bridge.
+func (s *Store) name(net *Record, ep *Endpoint, r Request) error {
+	if net.Default() {
+		return nil
+	}
+	z := zone.Record{ID: r.Container, Names: r.Names(ep.Options.Aliases)}
+	for _, a := range ep.Addrs {
+		z.Addrs = append(z.Addrs, inetaddr.FromSlice(a.Addr().AsSlice()))
+	}
+	return zone.Put(s.Dir(net.ID), z)
 }
 
 // address claims what an endpoint asks for, or the next free addresses.
@@ -251,6 +288,9 @@ func (s *Store) leave(ctx context.Context, net, id engine.ID) error {
 	}
 	eps, err := s.Endpoints(id)
 	if err != nil && !errors.Is(err, engine.ErrCorrupt) {
+		return err
+	}
+	if err := zone.Drop(s.Dir(net), id); err != nil {
 		return err
 	}
 	var rest []Endpoint

@@ -189,6 +189,20 @@ func routed(all []Endpoint, v4 bool) (best *Endpoint, via netip.Addr) {
 	return best, via
 }
 
+// markRouted notes where the default route leads, and tells whether that is news.
+func markRouted(all []Endpoint) (changed bool) {
+	best, _ := routed(all, true)
+	if best == nil {
+		best, _ = routed(all, false)
+	}
+	for i := range all {
+		is := &all[i] == best
+		changed = changed || is != all[i].Routed
+		all[i].Routed = is
+	}
+	return changed
+}
+
 // nextLink is the first name ethN that no endpoint has.
 func nextLink(all []Endpoint) string {
 	used := map[int]bool{}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 
 	"gantry/engine"
 )
@@ -12,7 +13,19 @@ import (
 type Request struct {
 	Container engine.ID
 	Name      string                     // of the container
+	Hostname  string                     // its own
 	Networks  []engine.NetworkAttachment // bridges, the first one becomes eth0
+}
+
+// Names are what a container is found by on a network, in docker's order.
+func (r Request) Names(aliases []string) []string {
+	var names []string
+	for _, n := range slices.Concat([]string{r.Name}, aliases, []string{r.Container.Short(), r.Hostname}) {
+		if n != "" && !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	return names
 }
 
 // Endpoint is a container's place on a bridge, as one start was given it.
@@ -29,7 +42,8 @@ type Endpoint struct {
 	MAC      string         `json:"mac"`
 	Addrs    []netip.Prefix `json:"addrs"` // IPv4 first
 	Gateways []netip.Addr   `json:"gateways,omitempty"`
-	// Routed says that the container's default routes lead through here.
+	// Routed says that the container's default route leads through here: that of
+	// IPv4 where it has one.
 	Routed  bool                   `json:"routed,omitempty"`
 	Options engine.EndpointOptions `json:"options"`
 }

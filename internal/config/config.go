@@ -15,6 +15,7 @@ type Config struct {
 	DetachKeys string              // "ctrl-p,ctrl-q"
 	Registries map[string]Registry // by host as it stands in image references
 	Log        Log
+	Network    Network
 	UI         UI
 	Keys       map[string][]string // action -> the keys that run it instead of its defaults
 
@@ -34,6 +35,19 @@ type Log struct {
 	MaxFile int   // files kept
 }
 
+// Network is where containers are that name no network, and what new networks
+// take their addresses from.
+type Network struct {
+	Default string // "bridge", "none", "host", or the name of a network
+	Pools   []Pool // docker's when empty
+}
+
+// Pool is a range that networks take subnets of equal size from.
+type Pool struct {
+	Base string // "10.200.0.0/16"
+	Size int    // bits of each subnet's prefix
+}
+
 // UI is how the workbench looks and behaves.
 type UI struct {
 	Theme     string // "" means: by the terminal's background
@@ -50,6 +64,7 @@ func Colors() []string { return []string{"truecolor", "256", "16", "none"} }
 func Default() Config {
 	return Config{
 		DetachKeys: "ctrl-p,ctrl-q",
+		Network:    Network{Default: "bridge"},
 		Log:        Log{MaxSize: 64 << 20, MaxFile: 16},
 		UI:         UI{Mouse: true, AskBefore: []string{"stop", "restart"}},
 	}

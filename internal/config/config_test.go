@@ -42,9 +42,10 @@ func TestDocumentedExampleIsRead(t *testing.T) {
 			"mirror.lan:5000": {HTTP: true},
 			"test.example":    {Insecure: true},
 		},
-		Log:  config.Log{MaxSize: 64 << 20, MaxFile: 16},
-		UI:   config.UI{Theme: "dark", Colors: "256", Mouse: true, ASCII: &unicode, AskBefore: []string{"stop", "restart"}},
-		Keys: map[string][]string{"container.stop": {"s", "ctrl+s"}, "log.follow": {"f"}},
+		Log:     config.Log{MaxSize: 64 << 20, MaxFile: 16},
+		Network: config.Network{Default: "bridge", Pools: []config.Pool{{Base: "10.200.0.0/16", Size: 24}, {Base: "fd12:3456:789a::/48", Size: 64}}},
+		UI:      config.UI{Theme: "dark", Colors: "256", Mouse: true, ASCII: &unicode, AskBefore: []string{"stop", "restart"}},
+		Keys:    map[string][]string{"container.stop": {"s", "ctrl+s"}, "log.follow": {"f"}},
 	}
 	if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(want)); d != "" {
 		t.Error(d)
@@ -55,7 +56,7 @@ func TestDocumentedExampleIsRead(t *testing.T) {
 func TestDocumentedDefaults(t *testing.T) {
 	t.Parallel()
 	got, _ := config.Parse("", example(t))
-	got.Registries, got.Keys = nil, nil
+	got.Registries, got.Keys, got.Network.Pools = nil, nil, nil
 	got.UI.Theme, got.UI.Colors, got.UI.ASCII = "", "", nil
 	if d := cmp.Diff(config.Default(), got, cmpopts.IgnoreUnexported(got)); d != "" {
 		t.Error(d)
@@ -93,6 +94,11 @@ func TestProblems(t *testing.T) {
 		{"colours", "[ui]\ncolors = \"truecolour\"", []string{`f:2:1: ui.colors: "truecolour" is none of truecolor, 256, 16, none; did you mean "truecolor"?`}},
 		{"a table that is none", "log = 3\n[ui]\nmice = true", []string{`f:1:1: log must be a table, not a number`, `f:3:1: unknown key "mice" in [ui]`}},
 		{"list of wrong things", "[keys]\nquit = [1, \"q\"]", []string{`f:2:1: keys.quit must be a list of texts, not a number`}},
+		{"network", "[network]\ndefault = \"-x\"\npools = [\"10.0.0.0/8\", \"10.0.0.1/8 as /16\", \"10.0.0.0/8 as /31\"]", []string{
+			`f:2:1: network.default: "-x" is not the name of a network; write bridge, none, host, or the name of one that you made`,
+			`f:3:1: network.pools: "10.0.0.0/8" is not a pool; write a range and the size of the subnets, for instance "10.200.0.0/16 as /24"`,
+			`f:3:1: network.pools: the pool 10.0.0.1/8 begins at 10.0.0.0/8`,
+			`f:3:1: network.pools: subnets of the pool 10.0.0.0/8 have prefixes of 8 to 29 bits`}},
 		{"syntax", "[log]\nmax-size = = 1", []string{"f:2:12: unexpected character U+003D '=' at start of value"}},
 		{"twice", "[ui]\nmouse = true\nmouse = false", []string{"f:3:1: key mouse is already defined"}},
 	} {

@@ -3,9 +3,11 @@ package config
 import (
 	"fmt"
 	"math"
+	"net/netip"
 	"strconv"
 	"strings"
 
+	"gantry/engine"
 	"gantry/images"
 	"gantry/internal/tomldoc"
 )
@@ -19,6 +21,12 @@ func (c *Config) schema(r *tomldoc.Reader) tomldoc.Fields {
 			r.Table(k, v, tomldoc.Fields{
 				"max-size": size(r, &c.Log.MaxSize),
 				"max-file": count(r, &c.Log.MaxFile),
+			})
+		},
+		"network": func(k tomldoc.Key, v any) {
+			r.Table(k, v, tomldoc.Fields{
+				"default": r.Text(&c.Network.Default, checkNetwork),
+				"pools":   c.pools(r),
 			})
 		},
 		"ui": func(k tomldoc.Key, v any) {
@@ -60,6 +68,44 @@ func (c *Config) registries(r *tomldoc.Reader) func(tomldoc.Key, any) {
 			c.Registries[host] = reg
 		}
 	}
+}
+
+// pools are written "10.200.0.0/16 as /24".
+func (c *Config) pools(r *tomldoc.Reader) func(tomldoc.Key, any) {
+	return func(k tomldoc.Key, v any) {
+		c.Network.Pools = nil
+		r.List(k, v, func(s string) (string, error) {
+			p, err := parsePool(s)
+			if err == nil {
+				c.Network.Pools = append(c.Network.Pools, p)
+			}
+			return "", err
+		})
+	}
+}
+
+func parsePool(s string) (Pool, error) {
+	base, size, ok := strings.Cut(s, " as /")
+	p, err := netip.ParsePrefix(strings.TrimSpace(base))
+	bits, serr := strconv.Atoi(strings.TrimSpace(size))
+	switch {
+	case !ok || err != nil || serr != nil:
+		return Pool{}, fmt.Errorf(`%q is not a pool; write a range and the size of the subnets, for instance "10.200.0.0/16 as /24"`, s)
+	case p != p.Masked():
+		return Pool{}, fmt.Errorf("the pool %s begins at %s", p, p.Masked())
+	case bits < p.Bits() || bits > p.Addr().BitLen()-3:
+		return Pool{}, fmt.Errorf("subnets of the pool %s have prefixes of %d to %d bits", p, p.Bits(), p.Addr().BitLen()-3)
+	}
+	return Pool{Base: p.String(), Size: bits}, nil
+}
+
+// checkNetwork takes what could be the name of a network: which there are, only
+// the engine knows.
+func checkNetwork(s string) error {
+	if err := engine.CheckName(s); err != nil {
+		return fmt.Errorf("%q is not the name of a network; write bridge, none, host, or the name of one that you made", s)
+	}
+	return nil
 }
 
 // keys takes any action: which there are, the user interface knows.
