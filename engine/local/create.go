@@ -125,6 +125,10 @@ func (e *Engine) create(ctx context.Context, id engine.ID, img *base, opts engin
 	if err := e.completeNetworks(ctx, rec, opts.Networks); err != nil {
 		return nil, nil, err
 	}
+	discarded, err := checkPorts(&rec.Host)
+	if err != nil {
+		return nil, nil, err
+	}
 	if err := e.complete(rec); err != nil {
 		return nil, nil, err
 	}
@@ -166,7 +170,7 @@ func (e *Engine) create(ctx context.Context, id engine.ID, img *base, opts engin
 	begun := e.beginAhead(ctx, rec, group)
 	defer func() { <-begun }() // under the lock: nobody else starts a monitor meanwhile
 	ev := engine.Event{Kind: engine.KindContainer, Action: engine.ActionCreate, ID: string(id), Attributes: rec.attributes()}
-	return rec, warnings, e.commit(ev, rec)
+	return rec, append(discarded, warnings...), e.commit(ev, rec)
 }
 
 // discard removes what a failed creation made.

@@ -32,6 +32,9 @@ func (e *Engine) detail(v *view) engine.ContainerDetail {
 	if d.Mounts == nil {
 		d.Mounts = []engine.MountPoint{}
 	}
+	if d.HostConfig.PortBindings == nil {
+		d.HostConfig.PortBindings = engine.PortMap{} // as docker has it
+	}
 	d.NetworkSettings = e.networkSettings(v)
 	if g, err := e.group(r.ID); err == nil {
 		d.CgroupPath = g.Path

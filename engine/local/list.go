@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"gantry/engine"
+	"gantry/internal/portspec"
 )
 
 // listWorkers reads containers side by side: a list is bound by the latency of
@@ -39,6 +40,7 @@ func (c *containers) List(ctx context.Context, opts engine.ListOptions) (engine.
 	for _, r := range rows {
 		s := r.summary()
 		s.Networks, s.Addresses = e.networkNames(r)
+		s.Ports = r.ports()
 		if (all || s.Status.Status.Live() || s.Status.Status == engine.Restarting) && keep(s) {
 			items = append(items, s)
 		}
@@ -144,6 +146,12 @@ func (e *Engine) filterKey(ctx context.Context, key string, values []string) (fu
 		}), nil
 	case "network":
 		return anyOf(func(s engine.ContainerSummary, v string) bool { return slices.Contains(s.Networks, v) }), nil
+	case "publish", "expose":
+		match, err := portspec.Filter(key, values)
+		if err != nil {
+			return nil, invalidFilter(key, strings.Join(values, ","), "a port or a range of ports, as in 8000-8010/udp")
+		}
+		return func(s engine.ContainerSummary) bool { return match(s.Ports) }, nil
 	case "label":
 		return func(s engine.ContainerSummary) bool { return labelsMatch(s.Labels, values) }, nil
 	case "status":
@@ -188,7 +196,7 @@ func (e *Engine) filterKey(ctx context.Context, key string, values []string) (fu
 		}
 		return func(s engine.ContainerSummary) bool { return s.Created.After(rec.Created) }, nil
 	}
-	return nil, invalidFilter(key, "", "id, name, label, status, health, exited, ancestor, before, since, network, volume")
+	return nil, invalidFilter(key, "", "id, name, label, status, health, exited, ancestor, before, since, network, publish, expose, volume")
 }
 
 // ancestorFilter matches containers of an image that is named by reference or

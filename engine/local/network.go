@@ -130,7 +130,9 @@ func (e *Engine) launch(ctx context.Context, client *shim.Client, id engine.ID) 
 		return err
 	}
 	defer box.Close()
-	err = client.Launch(ctx, shim.Launch{Netns: box.Path()})
+	if err = e.publish(ctx, client, rec, box.Endpoints); err == nil {
+		err = client.Launch(ctx, shim.Launch{Netns: box.Path()})
+	}
 	if err != nil {
 		err = errors.Join(err, e.nets.Release(context.WithoutCancel(ctx), id))
 	}
@@ -165,7 +167,7 @@ func (e *Engine) gone(id engine.ID) bool {
 
 // networkSettings are what inspect shows.
 func (e *Engine) networkSettings(v *view) engine.NetworkSettings {
-	s := engine.NetworkSettings{Ports: engine.PortMap{}, Networks: map[string]engine.EndpointSettings{}}
+	s := engine.NetworkSettings{Ports: v.ports(), Networks: map[string]engine.EndpointSettings{}}
 	if len(v.rec.Networks) == 0 {
 		if mode := v.rec.Host.NetworkMode; engine.PredefinedNetwork(mode) {
 			id, _ := e.nets.Find(mode)

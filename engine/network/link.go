@@ -56,6 +56,24 @@ func addVeth(ep *Endpoint, ns *os.File, bridge, mtu int) error {
 		}
 		return fmt.Errorf("make interface %s of the container: %w", ep.Link, err)
 	}
+	return hairpin(ep)
+}
+
+// hairpin lets the bridge send a packet back by the port that it came in by:
+// that of a container that reaches itself by a published port. Without
+// br_netfilter the host routes such a packet; with it the bridge turns it around
+// by itself, when it may.
+func hairpin(ep *Endpoint) error {
+	req := nl.NewNetlinkRequest(unix.RTM_NEWLINK, unix.NLM_F_ACK)
+	req.AddData(nl.NewIfInfomsg(unix.AF_UNSPEC))
+	req.AddData(nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(ep.HostLink)))
+	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
+	info.AddRtAttr(nl.IFLA_INFO_SLAVE_KIND, nl.NonZeroTerminated("bridge"))
+	info.AddRtAttr(nl.IFLA_INFO_SLAVE_DATA, nil).AddRtAttr(nl.IFLA_BRPORT_MODE, []byte{1})
+	req.AddData(info)
+	if _, err := req.Execute(unix.NETLINK_ROUTE, 0); err != nil {
+		return fmt.Errorf("let %s reach itself by the host: %w", ep.HostLink, err)
+	}
 	return nil
 }
 

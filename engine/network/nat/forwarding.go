@@ -57,7 +57,7 @@ func (t *Table) toSwitch(b Bridge) (map[*family][]string, error) {
 			return nil, err
 		}
 		plan[f] = slices.DeleteFunc(interfaces(), func(name string) bool {
-			return name == b.Name || slices.Contains(bridges, name)
+			return ours(name) || name == b.Name || slices.Contains(bridges, name)
 		})
 	}
 	return plan, nil
@@ -92,6 +92,11 @@ func keepAdvertisements() error {
 	return nil
 }
 
+// ours are the bridges that gantry names, and their ports.
+func ours(name string) bool {
+	return strings.HasPrefix(name, ownPrefix) || strings.HasPrefix(name, "gv")
+}
+
 // switchOff undoes switchOn, when everything that is there now was there then,
 // but for the bridge that goes.
 func (f *family) switchOff(gone string, guarded []nftables.SetElement) error {
@@ -100,7 +105,7 @@ func (f *family) switchOff(gone string, guarded []nftables.SetElement) error {
 	}
 	for _, name := range interfaces() {
 		known := func(e nftables.SetElement) bool { return nameOf(e.Key) == name }
-		if name != gone && !strings.HasPrefix(name, ownPrefix) && !slices.ContainsFunc(guarded, known) {
+		if name != gone && !ours(name) && !slices.ContainsFunc(guarded, known) {
 			return nil
 		}
 	}
