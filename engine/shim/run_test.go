@@ -73,7 +73,7 @@ func TestInheritsNothingOfTheMonitor(t *testing.T) {
 	must(t, err)
 	slack, err := os.ReadFile(fmt.Sprintf("/proc/%d/timerslack_ns", st.ShimPid))
 	must(t, err)
-	if got := strings.TrimSpace(string(slack)); got != "500000" {
+	if got := strings.TrimSpace(string(slack)); got != "200000" {
 		t.Errorf("the monitor's own slack is %s ns", got)
 	}
 	must(t, unix.Kill(st.ShimPid, unix.SIGTERM))

@@ -168,7 +168,7 @@ func start(argv []string, attr *syscall.ProcAttr) (int, error) {
 // thread of Go's runtime asks to be woken every 20 µs: as often as that would
 // happen, it would cost a start a twentieth. A program in a container gets the
 // kernel's own (ociruntime).
-const timerSlack = 500_000
+const timerSlack = 200_000
 
 // reshuffled is the highest number of a descriptor that a forked child of
 // package syscall may overwrite before it executes its program: it moves its
