@@ -3,6 +3,7 @@ package shim
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -82,6 +83,7 @@ func (a *ahead) load(cfg *Config) {
 func (s *shim) build() {
 	a := &s.ahead
 	a.load(s.cfg)
+	runtime.Gosched() // who wants to attach waits since then
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.b == nil || a.process != nil {
