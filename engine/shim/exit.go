@@ -67,15 +67,15 @@ func (s *shim) conclude(x ExitRecord) {
 		fmt.Fprintf(os.Stderr, "record exit: %v\n", err)
 	}
 	checkpoint("exited")
+	free := sync.OnceFunc(s.giveBack)
 	if !s.cfg.AutoRemove {
 		sweep()
-	}
-	if err := errors.Join(s.out.close(), s.free()); err != nil {
-		fmt.Fprintf(os.Stderr, "free: %v\n", err)
+		free()
 	}
 	s.answer(x.Status())
 	checkpoint("answered")
 	runtime.Gosched() // the answers go first
+	free()
 	sweep()
 	s.clear()
 	s.letGoOfNetwork(turn)
@@ -105,6 +105,13 @@ func (s *shim) letGoOfNetwork(turn *waiter) {
 	}
 	if _, err := executeFinish(s.cfg); err != nil {
 		fmt.Fprintf(os.Stderr, "release networks: %v\n", err)
+	}
+}
+
+// giveBack closes the log and frees the container's names.
+func (s *shim) giveBack() {
+	if err := errors.Join(s.out.close(), s.free()); err != nil {
+		fmt.Fprintf(os.Stderr, "free: %v\n", err)
 	}
 }
 
