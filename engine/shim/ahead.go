@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -66,6 +68,7 @@ type ahead struct {
 	mu      sync.Mutex
 	b       *bundle
 	process *ociruntime.Process // nil: it was not made
+	mounts  int                 // its mount namespace, see lingering; -1: none
 	taken   bool
 }
 
@@ -92,7 +95,9 @@ func (s *shim) build() {
 	s.watchMemory()
 	if a.process, _ = s.create(a.b, nil); a.process == nil {
 		a.drop() // its root may have been attached already
+		return
 	}
+	a.mounts = s.lingering(a.process.Pid)
 }
 
 // take returns what was made ahead, or reads the bundle. The process is nil
@@ -128,4 +133,33 @@ func (a *ahead) drop() {
 		a.b.root.Close()
 	}
 	a.b, a.process = nil, nil
+	a.unmount()
+}
+
+// lingering opens a container's mount namespace, so that its end need not wait
+// until all of that is unmounted, 0.4 ms of a short run: the monitor does it
+// once everybody has been told. Only for a container that is never started again
+// and that has mounted nothing which anybody might want to have back by then.
+func (s *shim) lingering(pid int) int {
+	if !s.cfg.AutoRemove {
+		return -1
+	}
+	for _, m := range s.ahead.b.spec.Mounts {
+		if m.Type == "bind" && !strings.HasPrefix(m.Source, s.cfg.Root+"/") && !strings.HasPrefix(m.Source, "/sys/fs/cgroup") {
+			return -1
+		}
+	}
+	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1
+	}
+	return fd
+}
+
+// unmount lets go of the mounts.
+func (a *ahead) unmount() {
+	if a.mounts > 0 {
+		unix.Close(a.mounts)
+	}
+	a.mounts = -1
 }

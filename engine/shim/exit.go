@@ -76,6 +76,7 @@ func (s *shim) conclude(x ExitRecord) {
 	checkpoint("answered")
 	runtime.Gosched() // the answers go first
 	free()
+	s.ahead.unmount()
 	sweep()
 	s.clear()
 	s.letGoOfNetwork(turn)
