@@ -1,8 +1,8 @@
 // Package ui is the workbench: a terminal program over engine.Engine.
 //
-// It has one page of panes: lists at the left (containers, images, and jobs
-// while there are any), what is chosen in them beside (ui/tabs), and on wide
-// screens the log in a column of its own. The root model only routes: keys
+// It has one page of panes: lists at the left (containers, images, volumes,
+// networks, and jobs while there are any), what is chosen in them beside
+// (ui/tabs), and on wide screens the log in a column of its own. The root model only routes: keys
 // through the registry of actions (ui/keys), the mouse to what is under it,
 // messages to what they are for. Feeds fold the engine's streams (ui/feed),
 // lists keep order and place (ui/lists), widgets draw (ui/widgets), colours

@@ -348,7 +348,7 @@ func disconnectWith(m *Model, args []string) (tea.Cmd, error) {
 // askRemoveNetworks names who is connected to each network: those that run keep
 // it.
 func (m *Model) askRemoveNetworks(ns []engine.Network) tea.Cmd {
-	d := dialogs.Confirm{Name: "Remove", Question: "Remove " + sumNames(networkObjects.names(ns), "networks") + "?", Yes: "remove"}
+	d := dialogs.Confirm{Name: "Remove", Yes: "remove"}
 	var names []string
 	left := false
 	for _, n := range ns {
@@ -363,6 +363,7 @@ func (m *Model) askRemoveNetworks(ns []engine.Network) tea.Cmd {
 			names = append(names, n.Name)
 		}
 	}
+	d.Question = removeQuestion(networkObjects.names(ns), len(names), "networks")
 	d.Command = m.line("network.remove", names...)
 	switch {
 	case len(names) == 0:

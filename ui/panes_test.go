@@ -237,7 +237,7 @@ func TestVolumesComeAndGo(t *testing.T) {
 		wants(t, d, "✔ made fresh")
 		did(t, d, "gantry volume create --label tier=web fresh")
 		d.Keys("*", "d")
-		wants(t, d, "Remove 4 volumes?", "├ restore, created", "└ db, running", "What containers mount stays", "1.2 GB come back", "$ gantry volume rm")
+		wants(t, d, "Remove 3 of 4 volumes?", "stays: it is mounted", "├ restore, created", "└ db, running", "What containers mount stays", "1.2 GB come back", "$ gantry volume rm")
 		d.Keys("y")
 		d.Pass(time.Second)
 		list, err := e.Volumes().List(t.Context(), engine.VolumeListOptions{})

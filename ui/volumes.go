@@ -155,7 +155,7 @@ func (m *Model) createVolume(o engine.VolumeCreateOptions, command string) tea.C
 // askRemoveVolumes names who mounts each volume: those keep it. What comes back
 // is known of the volumes that were measured.
 func (m *Model) askRemoveVolumes(vs []engine.VolumeSummary) tea.Cmd {
-	d := dialogs.Confirm{Name: "Remove", Question: "Remove " + sumNames(volumeObjects.names(vs), "volumes") + "?", Yes: "remove"}
+	d := dialogs.Confirm{Name: "Remove", Yes: "remove"}
 	var free []engine.VolumeSummary
 	var bytes int64
 	unknown := false
@@ -169,13 +169,16 @@ func (m *Model) askRemoveVolumes(vs []engine.VolumeSummary) tea.Cmd {
 		for _, c := range users {
 			o.Under = append(o.Under, c.Name+", "+m.stateWord(*c))
 		}
-		if len(users) == 0 {
+		if len(users) > 0 {
+			o.About = strings.TrimSpace(o.About + "  stays: it is mounted")
+		} else {
 			free = append(free, v)
 			bytes += max(0, size.bytes)
 			unknown = unknown || !known
 		}
 		d.Objects = append(d.Objects, o)
 	}
+	d.Question = removeQuestion(volumeObjects.names(vs), len(free), "volumes")
 	names := volumeObjects.names(free)
 	d.Command = m.line("volume.remove", names...)
 	if held := len(vs) - len(free); held > 0 {
@@ -196,6 +199,14 @@ func (m *Model) askRemoveVolumes(vs []engine.VolumeSummary) tea.Cmd {
 				return "", m.eng.Volumes().Remove(ctx, names[i], engine.VolumeRemoveOptions{})
 			}})
 	})
+}
+
+// removeQuestion names what is to go, and how many of them can.
+func removeQuestion(names []string, free int, what string) string {
+	if free > 0 && free < len(names) {
+		return fmt.Sprintf("Remove %d of %d %s?", free, len(names), what)
+	}
+	return "Remove " + sumNames(names, what) + "?"
 }
 
 // askRunWith opens the form of a new container that mounts a volume.

@@ -133,10 +133,29 @@ func (s *studio) set(ctx context.Context) error {
 	}
 	_ = s.do(ctx, "run", "-d", "--name", "scratchpad", "-m", "64m", "--init", "alpine:3.20", "sleep", "infinity")
 	_ = s.do(ctx, "run", "--name", "backup", "alpine:3.20", "sh", "-c", "echo 'backup of 214 files'; exit 0")
+	s.shop(ctx)
 	if err := s.do(ctx, "demo", "-d"); err != nil {
 		return err
 	}
 	return rest(ctx, warmUp)
+}
+
+// shop runs a store and its client on a network of their own, with a volume.
+func (s *studio) shop(ctx context.Context) {
+	const fill = "mkdir -p /data/base/16384 /data/pg_wal /data/log; " +
+		"for i in 1 2 3 4 5; do head -c ${i}800000 /dev/zero >/data/base/16384/2${i}34; head -c 1048576 /dev/zero >/data/pg_wal/00000001000000000000000$i; done; " +
+		"echo 'port = 5432' >/data/postgresql.conf; echo 16 >/data/PG_VERSION; ln -s log/today /data/latest; " +
+		"while :; do nc -l -p 5432 </dev/zero >/dev/null; done"
+	for _, args := range [][]string{
+		{"network", "create", "shop"},
+		{"run", "-d", "--name", "shop-db", "--network", "shop", "--network-alias", "postgres", "-p", "127.0.0.1:5432:5432", "-v", "shop-data:/data", "alpine:3.20", "sh", "-c", fill},
+		{"run", "-d", "--name", "shop-web", "--network", "shop", "-p", "8080:80", "alpine:3.20", "sh", "-c", "while :; do nc -w 40 shop-db 5432 >/dev/null; sleep 1; done"},
+	} {
+		if err := s.do(ctx, args...); err != nil {
+			fmt.Println("pictures: the shop is left out:", err)
+			return
+		}
+	}
 }
 
 // warmUp is how long the demo runs before the first picture: long enough for a
@@ -154,7 +173,8 @@ func rest(ctx context.Context, d time.Duration) error {
 
 func (s *studio) clear() error {
 	ctx := context.Background()
-	_ = s.do(ctx, "rm", "-f", "scratchpad", "backup")
+	_ = s.do(ctx, "rm", "-f", "scratchpad", "backup", "shop-db", "shop-web")
+	_ = s.do(ctx, "network", "rm", "shop")
 	return s.do(ctx, "demo", "--rm")
 }
 

@@ -68,7 +68,7 @@ func TestPace(t *testing.T) {
 func TestSlowEngineIsLeft(t *testing.T) {
 	slow := func() *fake.Engine {
 		e := shop()
-		for _, op := range []fake.Op{fake.OpInspect, fake.OpTop, fake.OpStats, fake.OpImageHistory, fake.OpImageInspect, fake.OpLogs, fake.OpWatch} {
+		for _, op := range []fake.Op{fake.OpInspect, fake.OpTop, fake.OpStats, fake.OpImageHistory, fake.OpImageInspect, fake.OpLogs, fake.OpWatch, fake.OpList, fake.OpVolumeReadDir, fake.OpVolumeInspect, fake.OpNetworkInspect} {
 			e.Inject(op, fake.Fault{Delay: time.Hour})
 		}
 		return e
@@ -79,6 +79,8 @@ func TestSlowEngineIsLeft(t *testing.T) {
 		"log": opener(tabs.NewLog, "api-1"), "env": opener(tabs.NewEnv, "api-1"), "mounts": opener(tabs.NewMounts, "api-1"),
 		"events": opener(tabs.NewEvents, "api-1"), "config": imageOpener(tabs.NewImageConfig, "shop/api:dev"),
 		"image events": imageOpener(tabs.NewImageEvents, "shop/api:dev"),
+		"network":      opener(tabs.NewNetwork, "api-1"), "endpoints": imageOpener(tabs.NewEndpoints, "bridge"), "files": imageOpener(tabs.NewVolumeFiles, "data"),
+		"volume": imageOpener(tabs.NewVolumeInspect, "data"), "volume users": imageOpener(tabs.NewVolumeUsers, "data"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			perform(t, 78, 20, slow, open, func(s *stage) {
@@ -448,4 +450,41 @@ func TestStatsNameWhatTheHostDoesNotTell(t *testing.T) {
 		s.wants("No pressure: the kernel of this host does not measure it")
 	})
 	perform(t, 78, 20, shop, opener(tabs.NewStats, "api-1"), func(s *stage) { s.lacks("No pressure") })
+}
+
+// TestASlowDirectoryHoldsUpNothing: while one is measured for ever the others
+// are read and opened, and leaving the tab ends it.
+func TestASlowDirectoryHoldsUpNothing(t *testing.T) {
+	slow := func() *fake.Engine {
+		e := shop()
+		e.Inject(fake.OpVolumeMeasure, fake.Fault{Delay: time.Hour})
+		return e
+	}
+	perform(t, 78, 20, slow, imageOpener(tabs.NewVolumeFiles, "data"), func(s *stage) {
+		s.wants("▸ base/", "…", "up → ../../../etc")
+		s.Keys("enter")
+		s.wants("▾ base/", "pg.conf", "12 B")
+		s.Keys("j", "enter")
+		s.wants("port = 5432")
+		s.Keys("esc", "j", "enter")
+		s.wants("no file with content") // a link is not followed
+		s.Keys("esc")
+		s.wants("▾ base/")
+	})
+}
+
+// TestTheTreeFollowsItsVolume: what is read again keeps what is open, and what
+// has gone is left.
+func TestTheTreeFollowsItsVolume(t *testing.T) {
+	perform(t, 78, 20, shop, imageOpener(tabs.NewVolumeFiles, "data"), func(s *stage) {
+		s.Keys("l", "l")
+		s.wants("pg.conf")
+		s.eng.SetVolumeFile("data", "/base/new.conf", "", []byte("x"))
+		s.do(s.host.tab.Refresh)
+		s.wants("▾ base/", "new.conf", "pg.conf")
+		tab := s.host.tab.(*tabs.VolumeFiles)
+		s.do(func() tea.Cmd { return tab.Open(s.ctx, "gone") })
+		s.wants("not found")
+		s.lacks("pg.conf")
+	})
 }

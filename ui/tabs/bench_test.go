@@ -19,6 +19,7 @@ func BenchmarkView(b *testing.B) {
 	}{
 		{"stats", opener(tabs.NewStats, "api-1")}, {"inspect", opener(tabs.NewInspect, "api-1")}, {"env", opener(tabs.NewEnv, "api-1")},
 		{"mounts", opener(tabs.NewMounts, "api-1")}, {"processes", opener(tabs.NewProcesses, "api-1")}, {"events", opener(tabs.NewEvents, "api-1")},
+		{"network", opener(tabs.NewNetwork, "api-1")}, {"files", imageOpener(tabs.NewVolumeFiles, "data")},
 		{"config", imageOpener(tabs.NewImageConfig, "shop/api:dev")}, {"history", imageOpener(tabs.NewImageHistory, "shop/api:dev")},
 	} {
 		b.Run(c.name, func(b *testing.B) {

@@ -1,7 +1,7 @@
 // Package tabs holds the detail tabs of the workbench: what is shown of the
-// container, or the image, that is chosen. Each tab is complete in itself; the
-// root model decides which one is open, where it stands and which keys it
-// gets.
+// container, image, volume or network that is chosen. Each tab is complete in
+// itself; the root model decides which one is open, where it stands and which
+// keys it gets.
 //
 // # Lifecycle
 //

@@ -10,7 +10,6 @@ import (
 	"gantry/engine"
 	"gantry/ui/keys"
 	"gantry/ui/styles"
-	"gantry/ui/widgets"
 )
 
 // VolumeFiles browses a volume: a tree of directories, each read when it is
@@ -401,9 +400,5 @@ func (t *VolumeFiles) Status() string {
 	case t.top == nil || !t.top.read:
 		return ""
 	}
-	s := count(len(t.rows), "entry", "entries")
-	if w := t.top.weight; w != nil && !w.unknown {
-		s += ", " + widgets.Bytes(float64(w.bytes))
-	}
-	return s
+	return count(len(t.rows), "entry", "entries")
 }

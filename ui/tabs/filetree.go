@@ -145,7 +145,10 @@ func (t *VolumeFiles) View(width, height int) []string {
 type fileColumns struct{ name, size, bar, mode, owner, age, width int }
 
 func columnsOf(width int) fileColumns {
-	c := fileColumns{size: 7, width: width}
+	c := fileColumns{width: width}
+	if width >= 18 {
+		c.size = 7
+	}
 	if width >= 48 {
 		c.bar = 8
 	}
@@ -172,7 +175,10 @@ func (c fileColumns) titles(s styles.Styles, bySize bool) string {
 	if bySize {
 		size += glyph.Downward
 	}
-	line := " " + widgets.Fit(name, c.name) + "  " + widgets.FitLeft(size, c.size)
+	line := " " + widgets.Fit(name, c.name)
+	if c.size > 0 {
+		line += "  " + widgets.FitLeft(size, c.size)
+	}
 	for _, col := range []struct {
 		title string
 		width int
@@ -207,7 +213,9 @@ func (t *VolumeFiles) row(s styles.Styles, c fileColumns, i int) string {
 	shown := min(room, widgets.Width(name))
 	put(nameStyle(s, n), widgets.Fit(name, shown))
 	put(s.Muted, widgets.Fit(after, room-shown))
-	put(s.Text, "  "+widgets.FitLeft(n.sizeText(), c.size))
+	if c.size > 0 {
+		put(s.Text, "  "+widgets.FitLeft(n.sizeText(), c.size))
+	}
 	if c.bar > 0 {
 		put(s.Accent, "  "+widgets.Fit(t.share(n, c.bar), c.bar))
 	}

@@ -259,6 +259,11 @@ func shop() *fake.Engine {
 	running("api-2")
 	e.AddContainer(fake.Container{Name: "worker", Image: "shop/api:dev", State: engine.Exited, ExitCode: 137, OOM: true, Created: now.Add(-time.Hour), Finished: now.Add(-40 * time.Second)})
 	e.AddContainer(fake.Container{Name: "fresh", Image: "shop/api:dev", Created: now})
+	if _, err := e.Volumes().Create(context.Background(), engine.VolumeCreateOptions{Name: "data"}); err != nil {
+		panic(err)
+	}
+	e.SetVolumeFile("data", "/base/pg.conf", "", []byte("port = 5432\n"))
+	e.SetVolumeFile("data", "/up", "../../../etc", nil)
 	return e
 }
 
@@ -289,6 +294,9 @@ func TestScreens(t *testing.T) {
 		"image-events":  imageOpener(tabs.NewImageEvents, "shop/api:dev"),
 		"image-config":  imageOpener(tabs.NewImageConfig, "shop/api:dev"),
 		"image-history": imageOpener(tabs.NewImageHistory, "shop/api:dev"),
+		"network":       opener(tabs.NewNetwork, "api-1"),
+		"endpoints":     imageOpener(tabs.NewEndpoints, "none"),
+		"files":         imageOpener(tabs.NewVolumeFiles, "data"),
 	}
 	for name, open := range opens {
 		for _, size := range []struct{ w, h int }{{38, 10}, {78, 20}, {118, 36}, {198, 46}} {
@@ -339,6 +347,8 @@ func TestUnknownObjects(t *testing.T) {
 		"stats": opener(tabs.NewStats, "gone"), "inspect": opener(tabs.NewInspect, "gone"), "env": opener(tabs.NewEnv, "gone"),
 		"mounts": opener(tabs.NewMounts, "gone"), "processes": opener(tabs.NewProcesses, "gone"),
 		"config": imageOpener(tabs.NewImageConfig, "gone"), "history": imageOpener(tabs.NewImageHistory, "gone"),
+		"network": opener(tabs.NewNetwork, "gone"), "endpoints": imageOpener(tabs.NewEndpoints, "gone"), "files": imageOpener(tabs.NewVolumeFiles, "gone"),
+		"volume": imageOpener(tabs.NewVolumeInspect, "gone"), "network inspect": imageOpener(tabs.NewNetworkInspect, "gone"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			perform(t, 78, 20, shop, open, func(s *stage) { s.wants("▲ ", "not found", "It has been removed") })
@@ -353,6 +363,8 @@ func TestNothingChosen(t *testing.T) {
 		"mounts": opener(tabs.NewMounts, ""), "processes": opener(tabs.NewProcesses, ""), "log": opener(tabs.NewLog, ""),
 		"events": opener(tabs.NewEvents, ""), "image events": imageOpener(tabs.NewImageEvents, ""),
 		"config": imageOpener(tabs.NewImageConfig, ""), "history": imageOpener(tabs.NewImageHistory, ""),
+		"network": opener(tabs.NewNetwork, ""), "endpoints": imageOpener(tabs.NewEndpoints, ""), "files": imageOpener(tabs.NewVolumeFiles, ""),
+		"volume": imageOpener(tabs.NewVolumeInspect, ""), "volume users": imageOpener(tabs.NewVolumeUsers, ""),
 	} {
 		t.Run(name, func(t *testing.T) {
 			perform(t, 78, 20, shop, open, func(s *stage) {
