@@ -63,6 +63,7 @@ func TestLaunchInNamespace(t *testing.T) {
 	if st := x.end(); st.Code != 0 || x.out.String() != want {
 		t.Errorf("exec by the next monitor ended with %+v in %q, want %q", st, x.out.String(), want)
 	}
+	_, path = makeNetns(t) // while the first is there: its number is given again
 	must(t, c.Signal(b.ctx(), int(unix.SIGKILL)))
 	b.wait(c)
 
@@ -71,7 +72,6 @@ func TestLaunchInNamespace(t *testing.T) {
 	b.regroup()
 	c = b.spawn()
 	p = b.attach(c, everything)
-	_, path = makeNetns(t)
 	must(t, c.Launch(b.ctx(), shim.Launch{Netns: path}))
 	p.expect("net:[")
 	if strings.Contains(p.out.String(), want) {
