@@ -130,6 +130,7 @@ func listActions() []keys.Action {
 // logActions are those of the log that it needs the root for.
 func logActions() []keys.Action {
 	list := []keys.Action{
+		{ID: "log.save", Keys: []string{"ctrl+s"}, Title: "Save the log…", Help: "Write all of the log into a file", Short: "save", Command: "gantry logs OBJECT"},
 		{ID: "log.zoom", Keys: []string{"Z"}, Title: "Full screen", Help: "Give the log the whole screen, or take it back"},
 	}
 	return within(keys.Log, list)

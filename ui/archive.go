@@ -110,12 +110,16 @@ func saveCommand(file string, names []string) string {
 	return "gantry save -o " + orWord(file, "FILE") + " " + strings.Join(names, " ")
 }
 
-// save writes an archive. A file that is there already is asked about.
 func (m *Model) save(file string, names []string) tea.Cmd {
-	command := saveCommand(file, names)
-	work := localWork{title: "Save", about: file, command: command, do: func(ctx context.Context) iter.Seq2[images.Progress, error] {
+	return m.writeFile(localWork{title: "Save", about: file, command: saveCommand(file, names), do: func(ctx context.Context) iter.Seq2[images.Progress, error] {
 		return saveTo(ctx, m.eng, home(file), names)
-	}}
+	}})
+}
+
+// writeFile does what makes the file that the work is about. One that is there
+// already is asked about.
+func (m *Model) writeFile(work localWork) tea.Cmd {
+	file := work.about
 	return func() tea.Msg {
 		info, err := os.Stat(home(file))
 		return changeMsg(func(m *Model) tea.Cmd {
@@ -123,7 +127,7 @@ func (m *Model) save(file string, names []string) tea.Cmd {
 				return m.doLocally(work)
 			}
 			return m.ask(dialogs.Confirm{
-				Name: "Save", Question: "Overwrite it?", Yes: "overwrite", Command: command,
+				Name: "Save", Question: "Overwrite it?", Yes: "overwrite", Command: work.command,
 				Objects: []dialogs.Object{{Name: file, About: bytesText(info.Size()) + "  of " + info.ModTime().Format("2006-01-02 15:04")}},
 			}, func() tea.Cmd { return m.doLocally(work) })
 		})

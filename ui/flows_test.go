@@ -17,6 +17,7 @@ import (
 	"gantry/engine"
 	"gantry/engine/fake"
 	"gantry/images"
+	"gantry/logs"
 	"gantry/ui"
 	"gantry/ui/uitest"
 	"gantry/ui/widgets"
@@ -551,4 +552,30 @@ func TestDiskUsage(t *testing.T) {
 			d.Keys("esc")
 		})
 	}
+}
+
+// TestSaveLog writes all of it, whatever is shown.
+func TestSaveLog(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "db.log")
+	drive(t, 120, 40, stocked, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+		for _, line := range []string{"one", "two", "three"} {
+			if err := e.Log("db", logs.Stdout, line); err != nil {
+				t.Fatal(err)
+			}
+		}
+		choose(t, d, "db")
+		d.Keys("enter")
+		d.Pass(time.Second)
+		d.Keys("C", "ctrl+s", "ctrl+u")
+		text(d, file)
+		wants(t, d, "gantry logs db >")
+		d.Keys("enter")
+		d.Pass(time.Second)
+		wants(t, d, "saved the log")
+		if b, err := os.ReadFile(file); err != nil || string(b) != "one\ntwo\nthree\n" {
+			t.Errorf("it holds %q, %v", b, err)
+		}
+		d.Keys("esc", "esc")
+		did(t, d, "gantry logs db > "+file)
+	})
 }

@@ -55,6 +55,7 @@ var fingers = map[keys.Scope]map[string]keys.ID{
 	keys.Log: {
 		"/": "log.search", "n": "log.next", "N": "log.previous", "e": "log.error.next", "E": "log.error.previous", "f": "log.follow", "W": "log.wrap",
 		"i": "log.times", "o": "log.streams", "C": "log.clear", "y": "log.copy", "Z": "log.zoom",
+		"&": "log.include", "!": "log.exclude", "v": "log.level", "T": "log.window", "@": "log.jump", "J": "log.json", "ctrl+s": "log.save",
 	},
 	keys.Tree: {"/": "tree.search", "n": "tree.next", "N": "tree.previous", "z": "tree.toggle", "Z": "tree.toggle.all", "enter": "tree.toggle", "h": "tree.fold", "l": "tree.unfold"},
 }

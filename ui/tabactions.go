@@ -10,6 +10,7 @@ import (
 // tabHandlers let tabs do what they say they can.
 func tabHandlers() map[keys.ID]handler {
 	all := map[keys.ID]handler{
+		"log.save": {disabled: (*Model).noLog, run: (*Model).askSaveLog},
 		"log.zoom": {disabled: (*Model).noLog, run: func(m *Model) tea.Cmd { m.zoom = !m.zoom; return nil }},
 	}
 	for _, a := range tabs.Actions() {

@@ -95,16 +95,19 @@ func (f *LogFeed) follow(ctx context.Context) error {
 	f.mu.Lock()
 	newest, place := f.ring.newest()
 	f.mu.Unlock()
-	q.Since, q.After = newest, place
+	if q.After = place; !newest.IsZero() {
+		q.Since = newest
+	}
 	if !newest.IsZero() && !place.Known() {
 		q.Since = newest.Add(1) // an engine that has no places
 	}
+	keep := f.src.keeps()
 	for e, err := range f.src.Engine.Containers().Logs(ctx, string(f.src.ID), q) {
 		if err != nil {
 			return err
 		}
 		f.mu.Lock()
-		if l := f.ring.read(e); l.Pos.Known() || !l.Mark || l.Time.After(newest) {
+		if l := f.ring.read(e); (l.Pos.Known() || !l.Mark || l.Time.After(newest)) && keep(l) {
 			f.add(l)
 		}
 		f.loaded, f.ended, f.err = true, false, nil

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"gantry/engine"
@@ -28,10 +29,15 @@ type Source struct {
 	ID     engine.ID
 	// Without hides one of the streams; 0 none.
 	Without logs.Stream
+	// Since leaves out what is older; zero: nothing.
+	Since time.Time
+	// Keep, if set, makes what chooses lines, asked in the order in which they
+	// were printed: one that goes on from another goes with it. Marks stay.
+	Keep func() func(Line) bool
 }
 
 func (s Source) query() logs.Query {
-	return logs.Query{Tail: -1, Stdout: s.Without != logs.Stdout, Stderr: s.Without != logs.Stderr, Marks: true}
+	return logs.Query{Tail: -1, Since: s.Since, Stdout: s.Without != logs.Stdout, Stderr: s.Without != logs.Stderr, Marks: true}
 }
 
 // Page is a part of a log without gaps.
@@ -52,11 +58,15 @@ const (
 func (s Source) Last(ctx context.Context, n, bytes int) Page {
 	q := s.query()
 	q.Tail = n
-	return s.backward(ctx, q, bytes, func(Line) bool { return true })
+	return s.sifted(ctx, s.backward(ctx, q, bytes, func(Line) bool { return true }))
 }
 
 // Older reads what is before a line that is the first of a page.
 func (s Source) Older(ctx context.Context, first Line, pos logs.Pos) Page {
+	return s.sifted(ctx, s.older(ctx, first, pos))
+}
+
+func (s Source) older(ctx context.Context, first Line, pos logs.Pos) Page {
 	q := s.query()
 	q.Tail, q.Until, q.Before = PageLines, first.Time, pos
 	// A mark has no place: only its time tells whether it is there already.
@@ -97,6 +107,63 @@ func withoutLead(lines []Line) []Line {
 	return nil
 }
 
+// How many of the lines of a page may be chosen at least, and how many pages are
+// read for that. One line is looked for in all that there are: without it there
+// is nowhere to go on from.
+const (
+	fewLines  = 200
+	siftPages = 50
+)
+
+// sifted chooses among the lines of a page, and reads older ones where that
+// leaves too few.
+func (s Source) sifted(ctx context.Context, p Page) Page {
+	if s.Keep == nil {
+		return p
+	}
+	var kept []Line
+	for pages := 1; p.Err == nil; pages++ {
+		kept = slices.Concat(s.chosen(p.Lines), kept)
+		placed := slices.IndexFunc(p.Lines, func(l Line) bool { return l.Pos.Known() })
+		enough := len(kept) >= fewLines || pages >= siftPages && slices.ContainsFunc(kept, func(l Line) bool { return l.Pos.Known() })
+		if p.Head || placed < 0 || enough || ctx.Err() != nil {
+			break
+		}
+		p = s.older(ctx, p.Lines[0], p.Lines[placed].Pos)
+	}
+	p.Lines = kept
+	return p
+}
+
+func (s Source) chosen(lines []Line) []Line {
+	keep, out := s.keeps(), make([]Line, 0, len(lines))
+	for _, l := range lines {
+		if keep(l) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// keeps is what chooses lines of one reading.
+func (s Source) keeps() func(Line) bool {
+	if s.Keep == nil {
+		return func(Line) bool { return true }
+	}
+	return s.Keep()
+}
+
+// At reads what was printed from a time on.
+func (s Source) At(ctx context.Context, at time.Time) Page {
+	q := s.query()
+	if at.After(q.Since) {
+		q.Since = at
+	}
+	p := s.forward(ctx, q, func(l Line) bool { return !l.Mark || !l.Time.Before(at) })
+	p.Head = q.Since.Equal(s.Since)
+	return p
+}
+
 // Oldest reads the beginning of the log.
 func (s Source) Oldest(ctx context.Context) Page {
 	p := s.forward(ctx, s.query(), func(Line) bool { return true })
@@ -113,13 +180,13 @@ func (s Source) Newer(ctx context.Context, last Line, pos logs.Pos) Page {
 
 func (s Source) forward(ctx context.Context, q logs.Query, wants func(Line) bool) Page {
 	var r ring
-	bytes := 0
+	bytes, keep := 0, s.keeps()
 	for e, err := range s.Engine.Containers().Logs(ctx, string(s.ID), q) {
 		if err != nil {
 			return Page{Err: err}
 		}
 		l := r.read(e)
-		if !wants(l) {
+		if !wants(l) || !keep(l) {
 			continue
 		}
 		r.add(l, PageLines, 2*pageBytes)

@@ -43,6 +43,12 @@ type Log struct {
 	wrap bool
 	bare bool // without timestamps
 
+	json bool // documents are shown over several rows
+
+	sift       sift
+	jump       prompt // the time to go to
+	asksWindow bool   // a digit chooses how much is shown
+
 	search search
 	memo   memo
 	inks   inks
@@ -67,7 +73,7 @@ func NewLog(eng engine.Engine, s func() styles.Styles, now func() time.Time) *Lo
 // Name implements Panel.
 func (t *Log) Name() string { return "Log" }
 
-// Open implements Tab. How lines are shown, and the search, stay.
+// Open implements Tab. How lines are shown, which, and the search, stay.
 func (t *Log) Open(ctx context.Context, id engine.ID) tea.Cmd {
 	t.id, t.parent, t.without = id, ctx, 0
 	return t.begin()
@@ -89,7 +95,7 @@ func (t *Log) begin() tea.Cmd {
 }
 
 func (t *Log) source() feed.Source {
-	return feed.Source{Engine: t.eng, ID: t.id, Without: t.without}
+	return feed.Source{Engine: t.eng, ID: t.id, Without: t.without, Since: t.sift.since, Keep: t.sift.keep()}
 }
 
 // Close implements Panel.

@@ -15,14 +15,28 @@ var logBindings = bindings[*Log]{
 		why: (*Log).noSearch, do: func(t *Log) tea.Cmd { return t.nextMatch(1) }},
 	{Action: keys.Action{ID: "log.previous", Keys: []string{"N"}, Title: "Previous match", Help: "To the line before that holds it", Short: "previous"},
 		why: (*Log).noSearch, do: func(t *Log) tea.Cmd { return t.nextMatch(-1) }},
-	{Action: keys.Action{ID: "log.search", Keys: []string{"/"}, Title: "Search", Help: "Look for a text, or for a /regular expression/", Short: "search"},
+	{Action: keys.Action{ID: "log.search", Keys: []string{"/"}, Title: "Search", Help: "Look for a text, which is a regular expression; what is found shows while one types", Short: "search"},
 		do: shows((*Log).openSearch)},
+	{Action: keys.Action{ID: "log.include", Keys: []string{"&"}, Title: "Only lines with…", Help: "Show only lines that hold a text; nothing typed shows all", Short: "include"},
+		do: shows(func(t *Log) { t.sift.include.open() })},
 	{Action: keys.Action{ID: "log.error.next", Keys: []string{"e"}, Title: "Next error", Help: "To the next line that tells of an error, however far", Short: "next error"},
 		do: func(t *Log) tea.Cmd { return t.goTo(1, "error", isError) }},
 	{Action: keys.Action{ID: "log.error.previous", Keys: []string{"E"}, Title: "Previous error", Help: "To the error before"},
 		do: func(t *Log) tea.Cmd { return t.goTo(-1, "error", isError) }},
 	{Action: keys.Action{ID: "log.wrap", Keys: []string{"W"}, Title: "Wrap lines", Help: "Break long lines, or cut them", Short: "wrap"},
 		do: shows((*Log).turnWrap)},
+	{Action: keys.Action{ID: "log.exclude", Keys: []string{"!"}, Title: "No lines with…", Help: "Leave lines out that hold a text; nothing typed shows all", Short: "exclude"},
+		do: shows(func(t *Log) { t.sift.exclude.open() })},
+	{Action: keys.Action{ID: "log.level", Keys: []string{"v"}, Title: "Only grave lines", Help: "Show lines from info on, from warn on, only errors, or all", Short: "level"},
+		do: (*Log).nextLevel},
+	{Action: keys.Action{ID: "log.all", Keys: []string{"A"}, Title: "All lines again", Help: "Show what level, texts and time left out", Short: "all lines"},
+		why: (*Log).notSifted, do: (*Log).unsift},
+	{Action: keys.Action{ID: "log.window", Keys: []string{"T"}, Title: "Only the last minutes…", Help: "A digit behind it says how many; 0 shows all", Short: "window"},
+		do: shows(func(t *Log) { t.asksWindow = true })},
+	{Action: keys.Action{ID: "log.jump", Keys: []string{"@"}, Title: "Go to a time…", Help: "14:05, or how long ago: 10m", Short: "jump"},
+		do: shows(func(t *Log) { t.jump.text = ""; t.jump.open() })},
+	{Action: keys.Action{ID: "log.json", Keys: []string{"J"}, Title: "JSON over several lines", Help: "Show JSON documents with a line for each member, or as they were printed", Short: "json"},
+		do: shows(func(t *Log) { t.json = !t.json; t.redraw() })},
 	{Action: keys.Action{ID: "log.copy", Keys: []string{"y"}, Title: "Copy the line", Help: "Copy the chosen line, or the last one on the screen", Short: "copy"},
 		do: (*Log).copy},
 	{Action: keys.Action{ID: "log.streams", Keys: []string{"o"}, Title: "Choose streams", Help: "Both, only what goes to stdout, only what goes to stderr", Short: "streams"},
@@ -86,15 +100,27 @@ func (t *Log) Back() bool {
 }
 
 // Typing implements Panel.
-func (t *Log) Typing() bool { return t.search.typing }
+func (t *Log) Typing() bool {
+	return t.search.typing || t.sift.include.typing || t.sift.exclude.typing || t.jump.typing || t.asksWindow
+}
 
 // Type implements Panel.
 func (t *Log) Type(key string) tea.Cmd {
 	if t.feed == nil {
-		t.search.typing = false
+		t.search.typing, t.sift.include.typing, t.sift.exclude.typing, t.jump.typing, t.asksWindow = false, false, false, false, false
 		return nil
 	}
 	t.hush()
+	switch {
+	case t.asksWindow:
+		return t.windowed(key)
+	case t.jump.typing:
+		return t.jumped(key)
+	case t.sift.include.typing:
+		return t.sifted(&t.sift.include, key)
+	case t.sift.exclude.typing:
+		return t.sifted(&t.sift.exclude, key)
+	}
 	return t.typed(key)
 }
 

@@ -1,6 +1,8 @@
 package tabs
 
 import (
+	"time"
+
 	tea "charm.land/bubbletea/v2"
 
 	"gantry/ui/feed"
@@ -13,6 +15,7 @@ const (
 	olderPage pageKind = iota
 	newerPage
 	oldestPage
+	timePage
 )
 
 // pageRequest asks for a page beside from.
@@ -20,6 +23,7 @@ type pageRequest struct {
 	kind  pageKind
 	from  past
 	hunts bool // for what is looked for, not for the view
+	at    time.Time
 }
 
 // pageMsg is the answer.
@@ -45,6 +49,8 @@ func (t *Log) ask(r pageRequest) tea.Cmd {
 		case newerPage:
 			l, place := r.from.newest()
 			p = src.Newer(ctx, l, place)
+		case timePage:
+			p = src.At(ctx, r.at)
 		default:
 			p = src.Oldest(ctx)
 		}
@@ -93,6 +99,13 @@ func (t *Log) acceptPage(m pageMsg) tea.Cmd {
 		t.still = &past{lines: m.page.Lines, head: true}
 		t.meet()
 		t.top, t.here, t.memo = row{line: t.still.first}, nowhere, memo{}
+	case m.kind == timePage && len(m.page.Lines) == 0:
+		t.note = "nothing since " + m.at.Local().Format("15:04:05")
+		return t.toEnd()
+	case m.kind == timePage:
+		t.still = &past{lines: m.page.Lines, head: m.page.Head}
+		t.meet()
+		t.top, t.here, t.memo = row{line: t.still.first}, t.still.first, memo{}
 	case m.kind == olderPage && t.still.first == m.from.first:
 		*t.still = t.still.withOlder(m.page)
 	case m.kind == newerPage && t.still.end() == m.from.end() && !t.joined():

@@ -7,7 +7,7 @@ import (
 )
 
 // room is the number of rows that are visible, as far as Place has told.
-func (t *Log) room() int { return max(1, t.height-btoi(t.search.typing)) }
+func (t *Log) room() int { return max(1, t.height-btoi(t.Typing())) }
 
 // content is the lines that can be shown without reading: those that stand
 // still, or the last of the feed, of which a screen needs no more than rows.

@@ -58,14 +58,15 @@ func (t *Log) look(n int64, l feed.Line, width int) *looked {
 		return k
 	}
 	k := &looked{line: l, text: widgets.Print(l.Raw), rows: []int{0}}
+	if pretty, ok := t.pretty(l); ok {
+		k.text = widgets.Printed{Text: pretty}
+	}
 	if !l.Mark {
 		k.places = t.search.pattern.Places(k.text.Text)
 		if !l.Cont {
 			k.level = logtext.LevelOf(k.text.Text)
 		}
-		if t.wrap {
-			k.rows = widgets.Rows(k.text.Text, t.textWidth(width))
-		}
+		k.rows = t.rowsOf(k.text.Text, width)
 	}
 	t.memo.lines[n] = k
 	return k
@@ -110,6 +111,8 @@ func (t *Log) instead(s styles.Styles, width int) []string {
 		return notice(s, width, "", s.Wait("Reading"))
 	case t.floor != nowhere:
 		return notice(s, width, "Cleared. What comes now is shown here.", "g goes back to the first line.")
+	case t.sift.chips() != "":
+		return notice(s, width, "No line is among what is shown: "+t.sift.chips()+".", "A shows all lines again.")
 	case t.without == logs.Stdout:
 		return notice(s, width, "Nothing has been printed to stderr.", "o shows the other stream.")
 	case t.without == logs.Stderr:
@@ -118,17 +121,31 @@ func (t *Log) instead(s styles.Styles, width int) []string {
 	return notice(s, width, "Nothing has been printed yet.", "")
 }
 
-// promptLine is the search while it is typed, with what is wrong with it.
+// promptLine is what is typed, with what is wrong with it.
 func (t *Log) promptLine(s styles.Styles, width int) []string {
-	if t.search.wrong == nil {
-		return t.search.lines(s, "search", width)
+	p, what, wrong := &t.search.prompt, "search", t.search.wrong
+	switch {
+	case t.asksWindow:
+		return []string{s.Accent.Render(widgets.Fit(" only the last: "+windowsHelp, width))}
+	case t.jump.typing:
+		return t.jump.lines(s, "go to 14:05, or 10m ago:", width)
+	case t.sift.include.typing:
+		p, what = &t.sift.include, "include"
+	case t.sift.exclude.typing:
+		p, what = &t.sift.exclude, "exclude"
 	}
-	what := " " + t.search.wrong.Error() + " "
-	room := max(width/3, width-widgets.Width(what))
-	if typed := t.search.lines(s, "search", room); typed != nil && width >= 16 {
-		return []string{typed[0] + s.Bad.Render(widgets.Fit(what, width-room))}
+	if p != &t.search.prompt {
+		_, wrong = logtext.Compile(p.text)
 	}
-	return t.search.lines(s, "search", width)
+	if wrong == nil {
+		return p.lines(s, what, width)
+	}
+	text := " " + wrong.Error() + " "
+	room := max(width/3, width-widgets.Width(text))
+	if typed := p.lines(s, what, room); typed != nil && width >= 16 {
+		return []string{typed[0] + s.Bad.Render(widgets.Fit(text, width-room))}
+	}
+	return p.lines(s, what, width)
 }
 
 func (t *Log) row(k *looked, r row, width int) string {
@@ -164,6 +181,7 @@ func (t *Log) row(k *looked, r row, width int) string {
 	if r.sub+1 < len(k.rows) {
 		to = k.rows[r.sub+1]
 	}
+	to -= btoi(to > from && k.text.Text[to-1] == '\n') // of a document
 	p.draw(from, to)
 	return p.b.String()
 }
@@ -190,7 +208,7 @@ func (t *Log) Status() string {
 		return ""
 	}
 	var words []string
-	for _, w := range []string{t.note, t.found(), t.where(), t.howMuch(), t.shownStreams()} {
+	for _, w := range []string{t.note, t.sift.chips(), t.found(), t.where(), t.howMuch(), t.shownStreams()} {
 		if w != "" {
 			words = append(words, w)
 		}

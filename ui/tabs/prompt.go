@@ -1,6 +1,7 @@
 package tabs
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -69,6 +70,9 @@ func (p *prompt) lines(s styles.Styles, what string, width int) []string {
 		return nil
 	}
 	head := " " + what + " /"
+	if strings.HasSuffix(what, ":") {
+		head = " " + what + " "
+	}
 	if widgets.Width(head) > width/2 {
 		head = " /"
 	}

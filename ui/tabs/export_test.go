@@ -1,0 +1,4 @@
+package tabs
+
+// Moment is what @ reads.
+var Moment = moment
