@@ -80,6 +80,9 @@ func TestNothingFreezes(t *testing.T) {
 		{"commit", fake.OpCommit, func(d *uitest.Driver) { palette(d, "commit db x:1") }},
 		{"tag", fake.OpTag, func(d *uitest.Driver) { palette(d, "tag redis:7 x:1") }},
 		{"remove image", fake.OpImageRemove, func(d *uitest.Driver) { palette(d, "rmi nginx:1.27"); d.Keys("y") }},
+		{"make", fake.OpVolumeCreate, func(d *uitest.Driver) { palette(d, "volume-create box") }},
+		{"make", fake.OpNetworkCreate, func(d *uitest.Driver) { palette(d, "network-create box") }},
+		{"connect", fake.OpNetworkConnect, func(d *uitest.Driver) { palette(d, "network-connect bridge db") }},
 		{"login", fake.OpLogin, func(d *uitest.Driver) { palette(d, "login"); d.Keys("tab", "a", "tab", "b", "enter") }},
 		{"logout", fake.OpLogout, func(d *uitest.Driver) { palette(d, "logout"); d.Keys("enter") }},
 	} {
@@ -126,6 +129,17 @@ func TestFailuresAreTold(t *testing.T) {
 		{fake.OpTag, func(d *uitest.Driver) { palette(d, "tag redis:7 x:1") }, "tag image redis:7"},
 		{fake.OpImageRemove, func(d *uitest.Driver) { palette(d, "rmi nginx:1.27"); d.Keys("y") }, "remove image nginx:1.27"},
 		{fake.OpLogin, func(d *uitest.Driver) { palette(d, "login reg.example"); d.Keys("tab", "a", "tab", "b", "enter") }, "log in to registry reg.example"},
+		{fake.OpVolumeCreate, func(d *uitest.Driver) { palette(d, "volume-create box") }, "create volume box"},
+		{fake.OpVolumeRemove, func(d *uitest.Driver) {
+			palette(d, "volume-create box")
+			d.Pass(time.Second)
+			palette(d, "volume-rm box")
+			d.Keys("y")
+		}, "remove volume box"},
+		{fake.OpVolumePrune, func(d *uitest.Driver) { d.Keys("b") }, "prune volumes"},
+		{fake.OpNetworkCreate, func(d *uitest.Driver) { palette(d, "network-create box") }, "create network box"},
+		{fake.OpNetworkConnect, func(d *uitest.Driver) { palette(d, "network-connect bridge db") }, "connect to network bridge"},
+		{fake.OpNetworkPrune, func(d *uitest.Driver) { d.Keys("b") }, "prune networks"},
 		{fake.OpJobStart, func(d *uitest.Driver) { palette(d, "pull x") }, "start job"},
 	} {
 		t.Run(string(tt.op), func(t *testing.T) {

@@ -124,16 +124,24 @@ func TestPaneScreens(t *testing.T) {
 	}
 }
 
-// TestPanesInLightColours, and the links of ports.
-func TestPanesInLightColours(t *testing.T) {
-	driveWith(t, 120, 40, ui.Options{Theme: "light"}, harbour, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
-		d.Keys("3", "G")
-		d.Pass(time.Second)
-		d.GoldenStyled("panes-light-120x40")
-		if !strings.Contains(d.Raw(), "\x1b]8;;http://localhost:8080") {
-			t.Error("the port is no link")
+// TestPanesInColours are the new panes in both themes, with the links of ports.
+func TestPanesInColours(t *testing.T) {
+	for _, theme := range []string{"dark", "light"} {
+		for _, size := range []struct{ w, h int }{{40, 12}, {80, 24}, {120, 40}, {200, 50}} {
+			name := fmt.Sprintf("panes-%s-%dx%d", theme, size.w, size.h)
+			t.Run(name, func(t *testing.T) {
+				driveWith(t, size.w, size.h, ui.Options{Theme: theme}, harbour, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+					d.Pass(time.Second)
+					if size.w > 40 && !strings.Contains(d.Raw(), "\x1b]8;;http://localhost:8080") {
+						t.Errorf("the port is no link:\n%s", d.Screen())
+					}
+					d.Keys("3", "G")
+					d.Pass(time.Second)
+					d.GoldenStyled(name)
+				})
+			})
 		}
-	})
+	}
 }
 
 // TestSizesAreMeasuredWhileSomebodyLooks: lists need none, rows on the screen

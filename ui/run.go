@@ -67,7 +67,7 @@ func (m *Model) runFields(image string, mounts []string) []dialogs.Field {
 		{Key: "env", Label: "env", Kind: dialogs.Rows, Hint: "NAME=value, a row each", Check: checkEnv},
 		{Key: "mounts", Label: "mounts", Kind: dialogs.Rows, List: mounts, Hint: "/on/the/host:/inside[:ro], or VOLUME:/inside", Check: checked(mount), Lookup: m.lookMounts},
 		{Key: "network", Label: "network", Kind: dialogs.Choice, Options: m.networkChoices(), Value: m.defaultNetwork()},
-		{Key: "ports", Label: "ports", Kind: dialogs.Rows, Hint: "8080:80, 127.0.0.1:5432:5432, 53:53/udp", Check: checkPorts},
+		{Key: "ports", Label: "ports", Kind: dialogs.Rows, Hint: "8080:80, 53:53/udp, ADDRESS:8080:80", Check: checkPorts},
 		{Key: "restart", Label: "restart", Kind: dialogs.Choice, Options: engine.RestartPolicies, Value: engine.RestartNo},
 		{Key: "tty", Label: "terminal", Kind: dialogs.Toggle, About: "give it one, and keep its input open"},
 		{Key: "rm", Label: "remove", Kind: dialogs.Toggle, About: "when it has ended"},

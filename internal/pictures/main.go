@@ -148,7 +148,7 @@ func (s *studio) shop(ctx context.Context) {
 		"while :; do nc -l -p 5432 </dev/zero >/dev/null; done"
 	for _, args := range [][]string{
 		{"network", "create", "shop"},
-		{"run", "-d", "--name", "shop-db", "--network", "shop", "--network-alias", "postgres", "-p", "127.0.0.1:5432:5432", "-v", "shop-data:/data", "alpine:3.20", "sh", "-c", fill},
+		{"run", "-d", "--name", "shop-db", "--network", "shop", "--network-alias", "postgres", "-p", "5432:5432", "-v", "shop-data:/data", "alpine:3.20", "sh", "-c", fill},
 		{"run", "-d", "--name", "shop-web", "--network", "shop", "-p", "8080:80", "alpine:3.20", "sh", "-c", "while :; do nc -w 40 shop-db 5432 >/dev/null; sleep 1; done"},
 	} {
 		if err := s.do(ctx, args...); err != nil {
