@@ -105,6 +105,9 @@ func (m *Model) hints() (hints []string, ways int) {
 	if m.welcoming() {
 		return m.welcomeHints(), 1
 	}
+	if p := m.focused(); p != nil && p.Typing() {
+		return []string{"enter keep", "esc cancel"}, 1
+	}
 	last := []keys.ID{"back", "menu", "help"}
 	if m.list(m.focus) != nil {
 		last = []keys.ID{"filter", "menu", "help"}

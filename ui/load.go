@@ -54,8 +54,8 @@ func (l load) now() float64 {
 }
 
 // spark is a chart of the last samples. Its top is what was used most, so that
-// the shape shows, but no less than a tenth of a core: idling stays flat.
-func (l load) spark(width int) string { return spark(l.cores, width, 0.1) }
+// the shape shows, but no less than a twenty-fifth of a core: idling stays flat.
+func (l load) spark(width int) string { return spark(l.cores, width, 0.04) }
 
 // spark is a chart one cell high of the last values; its top is the largest of
 // them, or least.

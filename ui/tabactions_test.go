@@ -46,7 +46,7 @@ func TestKeysOfTabsCanBeSet(t *testing.T) {
 		d.Keys("esc", "?")
 		wants(t, d, "Log", "Wrap lines")
 		d.Keys("esc", "q")
-		wants(t, d, "search /")
+		wants(t, d, "search /", "enter keep", "esc cancel")
 	})
 }
 

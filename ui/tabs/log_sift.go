@@ -96,7 +96,13 @@ var windows = map[string]time.Duration{
 	"0": 0, "1": time.Minute, "2": 5 * time.Minute, "3": 15 * time.Minute, "4": time.Hour, "5": 6 * time.Hour, "6": 24 * time.Hour,
 }
 
-const windowsHelp = "1: 1 m  2: 5 m  3: 15 m  4: 1 h  5: 6 h  6: 1 d  0: all"
+// windowsHelp says so, in as much room as there is.
+func windowsHelp(width int) string {
+	if width < 60 {
+		return " 1: 1m 2: 5m 3: 15m 4: 1h 5: 6h 0: all"
+	}
+	return " only the last  1: 1m  2: 5m  3: 15m  4: 1h  5: 6h  6: 1d  0: all"
+}
 
 // windowed takes the digit behind T; any other key changes nothing.
 func (t *Log) windowed(key string) tea.Cmd {

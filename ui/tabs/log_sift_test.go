@@ -113,7 +113,7 @@ func TestLogSiftsWhatIsOlder(t *testing.T) {
 func TestLogWindowAndJump(t *testing.T) {
 	perform(t, 100, 20, night, openLog, func(s *stage) {
 		s.Keys("T")
-		s.wants("1: 1 m", "0: all")
+		s.wants("only the last  1: 1m", "0: all")
 		s.Keys("3")
 		s.Pass(100 * time.Millisecond)
 		s.Keys("g")

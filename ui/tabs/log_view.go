@@ -126,7 +126,7 @@ func (t *Log) promptLine(s styles.Styles, width int) []string {
 	p, what, wrong := &t.search.prompt, "search", t.search.wrong
 	switch {
 	case t.asksWindow:
-		return []string{s.Accent.Render(widgets.Fit(" only the last: "+windowsHelp, width))}
+		return []string{s.Accent.Render(widgets.Fit(windowsHelp(width), width))}
 	case t.jump.typing:
 		return t.jump.lines(s, "go to 14:05, or 10m ago:", width)
 	case t.sift.include.typing:
