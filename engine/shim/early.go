@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"gantry/engine"
-	"gantry/engine/cgroup/leaf"
-	"gantry/engine/record"
 )
 
 // Early is a spare that is started before it is known that a container will be
@@ -17,21 +15,6 @@ type Early struct {
 	path    string // of shim.json
 	ready   chan struct{}
 	monitor *Spare // when ready is closed; nil: it could not be started
-}
-
-// homeFile in the runtime directory says where the monitors' control group is,
-// so that it need not be looked for.
-const homeFile = "monitors.json"
-
-// Home is homeFile.
-type Home struct {
-	Group *leaf.Group `json:"group"`
-}
-
-// NoteHome keeps where monitors are put for the next PrepareEarly. What it says
-// may become wrong: then a monitor that was started there is not, or moves.
-func NoteHome(run string, group *leaf.Group) error {
-	return record.Write(path.Join(run, homeFile), Home{Group: group}, record.Volatile)
 }
 
 // PrepareEarly starts a spare for a container that may be made below root.
@@ -47,9 +30,8 @@ func PrepareEarly(root, run string) *Early {
 	e := &Early{id: id, path: path.Join(root, "containers", string(id), ConfigFile), ready: make(chan struct{})}
 	go func() {
 		defer close(e.ready)
-		var home Home
-		if err := record.Read(path.Join(run, homeFile), &home); err == nil && home.Group != nil {
-			e.monitor, _ = Prepare(e.path, home.Group)
+		if home := readHome(run); home != nil {
+			e.monitor, _ = Prepare(e.path, home)
 		}
 	}()
 	return e
