@@ -211,6 +211,10 @@ func (m *Model) endCell(c *engine.ContainerSummary) lists.Cell {
 	if startFailed(c) {
 		return lists.Cell{Text: join(word, safeText(c.Status.Error)), Else: []string{word}, Style: style, Over: over}
 	}
+	if c.Status.Status == engine.Restarting {
+		code, times := fmt.Sprintf("exited %d", c.Status.ExitCode), glyph.Restarting+itoa(c.RestartCount)
+		return lists.Cell{Text: join(word, times, code, age), Else: []string{join(word, times), word}, Style: style, Over: over}
+	}
 	if c.Status.Status != engine.Exited || c.Status.ExitCode == 0 && !c.Status.OOMKilled {
 		if c.Status.Status != engine.Paused {
 			style = m.styles.Muted

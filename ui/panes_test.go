@@ -164,6 +164,12 @@ func TestSizesAreMeasuredWhileSomebodyLooks(t *testing.T) {
 		d.Keys("3")
 		d.Pass(time.Second)
 		wants(t, d, "old-backup   1.2 GB", "shop-data    412 MB")
+		if _, err := e.Volumes().Create(t.Context(), engine.VolumeCreateOptions{Name: "all", Options: map[string]string{"type": "none", "o": "bind", "device": "/"}}); err != nil {
+			t.Fatal(err)
+		}
+		e.SetVolumeSize("all", 9e9)
+		d.Pass(time.Second)
+		wants(t, d, "all               –") // a directory of the host is not walked through
 	})
 }
 

@@ -2,6 +2,8 @@ package ui
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -55,6 +57,9 @@ func (m *Model) wantSizes() tea.Cmd {
 		return nil
 	}
 	for v := range m.volumes.Visible {
+		if elsewhere(v) {
+			continue
+		}
 		if s, ok := m.sizes.known[v.Name]; ok && (m.focus != volumesPane || m.now().Sub(s.at) < fresh) {
 			continue
 		}
@@ -110,11 +115,17 @@ func (m *Model) forgetSizes() {
 	}
 }
 
+// elsewhere tells of a volume that is a directory of the host: what is in it is
+// not the volume's to give back, and may be all of a disk.
+func elsewhere(v *engine.VolumeSummary) bool {
+	return slices.Contains(strings.Split(v.Options["o"], ","), "bind")
+}
+
 // sizeText is a volume's size, as far as it is known.
 func (m *Model) sizeText(v *engine.VolumeSummary) string {
 	s, ok := m.sizes.known[v.Name]
 	switch {
-	case !ok && m.sizes.busy == "" && m.layout().of(volumesPane).h == 0, ok && s.bytes < 0:
+	case ok && s.bytes < 0, elsewhere(v):
 		return glyph.Dash
 	case !ok:
 		return glyph.Ellipsis

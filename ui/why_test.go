@@ -91,3 +91,22 @@ func TestTheWayToEverythingHasRoom(t *testing.T) {
 		})
 	}
 }
+
+// TestARestartLoopIsSeen: between two starts the row says how often it was
+// started again, and what it ended with.
+func TestARestartLoopIsSeen(t *testing.T) {
+	loop := func(t *testing.T) *fake.Engine {
+		e := shop(t)
+		e.AddContainer(fake.Container{Name: "looping", Image: "alpine:3.20", Command: []string{"x"}, State: engine.Restarting, ExitCode: 3, Restarts: 6})
+		e.AddContainer(fake.Container{Name: "lived", Image: "alpine:3.20", Command: []string{"x"}, State: engine.Running, Restarts: 2})
+		return e
+	}
+	drive(t, 120, 40, loop, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+		wants(t, d, "↻ looping    restarting · ↻6 · exited 3")
+		for line := range strings.Lines(d.Screen()) {
+			if strings.Contains(line, "● lived") && !strings.Contains(line, " 2 ") {
+				t.Errorf("how often it was started again is not told: %s", line)
+			}
+		}
+	})
+}

@@ -41,7 +41,7 @@ func (c *container) summary(size bool) engine.ContainerSummary {
 		Platform: c.platform,
 		ID:       c.id, Name: c.name, Image: c.detail.Config.Image, ImageID: c.detail.Image,
 		Command: append([]string{c.detail.Path}, c.detail.Args...), Created: c.detail.Created,
-		Status: c.state, Labels: c.detail.Config.Labels, Mounts: c.detail.Mounts,
+		Status: c.state, Labels: c.detail.Config.Labels, Mounts: c.detail.Mounts, RestartCount: c.detail.RestartCount,
 	}
 	s.Networks, s.Addresses = c.networkNames()
 	s.Ports = c.livePorts()

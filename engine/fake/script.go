@@ -16,6 +16,7 @@ type Container struct {
 	ExitCode int          // of an exited one
 	OOM      bool
 	Error    string    // why its last start failed
+	Restarts int       // how often its policy has started it again
 	Created  time.Time // now when zero
 	Started  time.Time // Created when zero
 	Finished time.Time // now when zero
@@ -60,7 +61,7 @@ func (e *Engine) AddContainer(script Container) engine.ID {
 		started = script.Started.UTC()
 	}
 	e.event(c, engine.ActionCreate)
-	c.state.Error = script.Error
+	c.state.Error, c.detail.RestartCount = script.Error, script.Restarts
 	switch script.State {
 	case engine.Running, engine.Paused:
 		e.begin(c, c.program, started)
@@ -74,7 +75,7 @@ func (e *Engine) AddContainer(script Container) engine.ID {
 		c.lastExit = engine.ExitStatus{Code: script.ExitCode, OOMKilled: script.OOM, At: finished}
 		c.state = engine.ContainerState{Status: engine.Exited, ExitCode: script.ExitCode, OOMKilled: script.OOM, Error: script.Error, StartedAt: started, FinishedAt: finished}
 	case engine.Removing, engine.Dead, engine.Restarting:
-		c.state.Status, c.state.StartedAt = script.State, started
+		c.state.Status, c.state.StartedAt, c.state.ExitCode = script.State, started, script.ExitCode
 		c.state.Dead, c.state.Restarting = script.State == engine.Dead, script.State == engine.Restarting
 	}
 	e.notify()
