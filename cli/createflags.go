@@ -68,6 +68,7 @@ type createFlags struct {
 	resourceFlags
 	portFlags
 	networkFlags
+	dns                        dnsFlags
 	health                     healthFlags
 	over                       hostFlags
 	name, hostname, domainname string
@@ -131,6 +132,7 @@ func (c *createFlags) add(f *pflag.FlagSet, platform string) {
 	c.resourceFlags.add(f)
 	c.portFlags.add(f)
 	c.networkFlags.add(f)
+	c.dns.add(f)
 	c.health.add(f)
 	c.over.add(f)
 }
@@ -220,7 +222,7 @@ func (c *createFlags) host() (engine.HostConfig, error) {
 	if h.LogConfig, err = logConfig(c.logOpts); err != nil {
 		return h, err
 	}
-	if err := c.over.apply(&h); err != nil {
+	if err := errors.Join(c.over.apply(&h), c.dns.set(&h)); err != nil {
 		return h, err
 	}
 	h.Resources, err = c.resources()

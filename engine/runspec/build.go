@@ -159,9 +159,10 @@ func namespaces(network string, unified bool) ([]specs.LinuxNamespace, error) {
 }
 
 // sysctls of a network namespace of the container's own, docker's defaults:
-// programs of ordinary users may listen on any port and send pings.
+// programs of ordinary users may listen on any port and send pings. What is
+// shared, perhaps with the host, is not changed.
 func sysctls(network string) map[string]string {
-	if network == "host" {
+	if network == engine.NetworkHost || strings.HasPrefix(network, engine.NetworkContainer) {
 		return nil
 	}
 	return map[string]string{"net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ping_group_range": "0 2147483647"}

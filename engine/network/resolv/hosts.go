@@ -35,11 +35,15 @@ func Hosts(extra, own []Host) string {
 	return b.String()
 }
 
-// Own are the lines of a container's own addresses.
+// Own are the lines of a container's own addresses. Of a name with a domain, as
+// part of the host name or beside it, the first label is a name as well.
 func Own(addrs []inetaddr.Addr, hostname, domainname string) []Host {
 	name := hostname
 	if domainname != "" {
-		name = hostname + "." + domainname + " " + hostname
+		name += "." + domainname
+	}
+	if short, _, ok := strings.Cut(name, "."); ok {
+		name += " " + short
 	}
 	var list []Host
 	for _, a := range addrs {

@@ -105,6 +105,9 @@ func TestHosts(t *testing.T) {
 	if n := len(text) - len(tail); n < 0 || text[n:] != tail {
 		t.Errorf("it ends with\n%s", text)
 	}
+	if got := resolv.Own(addrs("::2"), "a.b.c", "")[0].Name; got != "a.b.c a" {
+		t.Errorf("a host name with a domain makes %q", got)
+	}
 	text += "10.1.1.1 mine" // by the container, without an end of line
 	come := resolv.Own(addrs("172.21.0.2"), "web", "")
 	changed := resolv.Change(text, own, come)
