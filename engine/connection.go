@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"context"
-	"net/netip"
-)
+import "context"
 
 // ConnectionReader tells what a container is connected to. Not every engine can:
 // assert it on Containers.
@@ -14,10 +11,11 @@ type ConnectionReader interface {
 	Connections(ctx context.Context, ref string, limit int) (list []Connection, more bool, err error)
 }
 
-// Connection is one socket. Remote is not valid while it waits for somebody.
+// Connection is one socket. Its ends are addresses with ports, "10.0.0.2:80" or
+// "[::1]:80": net/netip would make every monitor start late (internal/early).
 type Connection struct {
 	Proto  string // "tcp" or "udp"
-	Local  netip.AddrPort
-	Remote netip.AddrPort
+	Local  string
+	Remote string // "" while it waits for somebody
 	State  string // of TCP: "listen", "established", …
 }

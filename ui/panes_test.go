@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,8 +79,8 @@ func harbour(t *testing.T) *fake.Engine {
 	e.SetVolumeFile("shop-data", "/ev\x1b[2Jil\nname", "", []byte("x"))
 	e.SetVolumeFile("shop-data", "/blob.bin", "", []byte{0, 1, 2, 0xff, 'a'})
 	if err := e.SetConnections("db", []engine.Connection{
-		{Proto: "tcp", Local: netip.MustParseAddrPort("0.0.0.0:5432"), State: "listen"},
-		{Proto: "tcp", Local: netip.MustParseAddrPort("10.5.0.2:5432"), Remote: netip.MustParseAddrPort("10.5.0.3:40112"), State: "established"},
+		{Proto: "tcp", Local: "0.0.0.0:5432", State: "listen"},
+		{Proto: "tcp", Local: "10.5.0.2:5432", Remote: "10.5.0.3:40112", State: "established"},
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -88,14 +88,17 @@ func parseSockets(r io.Reader, proto string, limit int) (list []engine.Connectio
 
 func parseSocket(proto, local, remote, state string) (c engine.Connection, err error) {
 	c.Proto = proto
-	if c.Local, err = parseSocketAddr(local); err != nil {
+	here, err := parseSocketAddr(local)
+	if err != nil {
 		return c, err
 	}
-	if c.Remote, err = parseSocketAddr(remote); err != nil {
+	there, err := parseSocketAddr(remote)
+	if err != nil {
 		return c, err
 	}
-	if c.Remote.Port() == 0 && c.Remote.Addr().IsUnspecified() {
-		c.Remote = netip.AddrPort{}
+	c.Local = here.String()
+	if there.Port() != 0 || !there.Addr().IsUnspecified() {
+		c.Remote = there.String()
 	}
 	n, err := strconv.ParseUint(state, 16, 8)
 	if err == nil && proto == "tcp" && int(n) < len(tcpStates) {

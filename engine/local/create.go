@@ -114,6 +114,9 @@ func (e *Engine) baseImage(ctx context.Context, s *store.Store, lease *store.Lea
 // the event: before that the container does not exist, and what a killed
 // process leaves is swept.
 func (e *Engine) create(ctx context.Context, id engine.ID, img *base, opts engine.CreateOptions) (_ *containerRecord, warnings []string, err error) {
+	if err := errors.Join(checkShared(opts), checkFinding(&opts.Host)); err != nil {
+		return nil, nil, err
+	}
 	merged, err := runspec.Merge(opts.Config, img.config.Config, opts.ResetEntrypoint)
 	if err != nil {
 		return nil, nil, err
@@ -378,35 +381,6 @@ func (e *Engine) writeSeccomp(rec *containerRecord, spec *specs.Spec) error {
 		return nil
 	}
 	return e.putFilter(e.file(rec.ID, shim.SeccompFile), spec.Linux.Seccomp, rec.durability())
-}
-
-// writeFiles writes the container's hostname, hosts and resolv.conf. With the
-// host's network they are the host's.
-func (e *Engine) writeFiles(rec *containerRecord) (runspec.Files, error) {
-	hosts := "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n"
-	resolv := ""
-	if rec.Host.NetworkMode == "host" {
-		hosts = fileOr("/etc/hosts", hosts)
-		resolv = fileOr("/etc/resolv.conf", "")
-	}
-	f := runspec.Files{Hostname: e.file(rec.ID, "hostname"), Hosts: e.file(rec.ID, "hosts"), ResolvConf: e.file(rec.ID, "resolv.conf")}
-	for path, text := range map[string]string{f.Hostname: rec.Config.Hostname + "\n", f.Hosts: hosts, f.ResolvConf: resolv} {
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			return f, err
-		}
-		if err := os.Chmod(path, 0o644); err != nil { // whatever the umask is
-			return f, err
-		}
-	}
-	return f, nil
-}
-
-func fileOr(path, def string) string {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return def
-	}
-	return string(b)
 }
 
 // isHex tells whether a name could be a container's folder.

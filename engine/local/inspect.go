@@ -174,7 +174,7 @@ func (e *Engine) rename(ctx context.Context, ref, name string) error {
 	if err := e.commit(ev, rec); err != nil {
 		return errors.Join(err, e.names.Release(name, string(id)))
 	}
-	return errors.Join(e.tellMonitor(rec), e.names.Release(old, string(id)))
+	return errors.Join(e.tellMonitor(rec), e.tellNetworks(ctx, rec), e.names.Release(old, string(id)))
 }
 
 // tellMonitor writes the container's name down for its monitor, which reads it

@@ -46,7 +46,10 @@ func (e *Engine) completeNetworks(ctx context.Context, rec *containerRecord, wan
 		}
 	}
 	if strings.HasPrefix(h.NetworkMode, engine.NetworkContainer) {
-		return alone(h.NetworkMode, want)
+		if err := alone(h.NetworkMode, want); err != nil {
+			return err
+		}
+		return e.completeShared(rec)
 	}
 	if h.NetworkMode == engine.NetworkHost || h.NetworkMode == engine.NetworkNone {
 		return alone(h.NetworkMode, want)
@@ -122,6 +125,9 @@ func (e *Engine) launch(ctx context.Context, client *shim.Client, id engine.ID) 
 	if err != nil {
 		return err
 	}
+	if other, ok := sharedWith(rec); ok {
+		return e.launchShared(ctx, client, other)
+	}
 	if len(rec.Networks) == 0 {
 		return client.Start(ctx)
 	}
@@ -130,11 +136,15 @@ func (e *Engine) launch(ctx context.Context, client *shim.Client, id engine.ID) 
 		return err
 	}
 	defer box.Close()
-	if err = e.publish(ctx, client, rec, box.Endpoints); err == nil {
+	err = e.introduce(rec, box.Endpoints, box.FD())
+	if err == nil {
+		err = e.publish(ctx, client, rec, box.Endpoints)
+	}
+	if err == nil {
 		err = client.Launch(ctx, shim.Launch{Netns: box.Path()})
 	}
 	if err != nil {
-		err = errors.Join(err, e.nets.Release(context.WithoutCancel(ctx), id))
+		err = errors.Join(err, shim.WriteDNS(e.run, id, nil), e.nets.Release(context.WithoutCancel(ctx), id))
 	}
 	return err
 }
@@ -299,8 +309,16 @@ func (e *Engine) connect(ctx context.Context, v *view, ref string, opts engine.E
 		defer space.Close()
 		r := v.rec.request()
 		r.Networks = []engine.NetworkAttachment{e.findAttached(a)}
-		if _, err := e.nets.Connect(ctx, space, r); err != nil {
+		before, err := e.nets.Endpoints(v.rec.ID)
+		if err != nil {
 			return err
+		}
+		ep, err := e.nets.Connect(ctx, space, r)
+		if err != nil {
+			return err
+		}
+		if err := e.refind(ctx, v.rec, space, before, append(slices.Clip(before), ep)); err != nil {
+			return errors.Join(err, e.nets.Disconnect(context.WithoutCancel(ctx), space, v.rec.ID, ep.Network))
 		}
 	}
 	v.rec.Networks = append(v.rec.Networks, a)
@@ -349,7 +367,16 @@ func (e *Engine) disconnect(ctx context.Context, v *view, ref string) error {
 			return err
 		}
 		defer space.Close()
-		if err := e.nets.Disconnect(ctx, space, v.rec.ID, v.rec.Networks[at].ID); err != nil {
+		net := v.rec.Networks[at].ID
+		before, err := e.nets.Endpoints(v.rec.ID)
+		if err != nil {
+			return err
+		}
+		if err := e.nets.Disconnect(ctx, space, v.rec.ID, net); err != nil {
+			return err
+		}
+		after := slices.DeleteFunc(slices.Clone(before), func(ep network.Endpoint) bool { return ep.Network == net })
+		if err := e.refind(ctx, v.rec, space, before, after); err != nil {
 			return err
 		}
 	}

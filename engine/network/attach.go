@@ -11,7 +11,6 @@ import (
 	"gantry/engine"
 	"gantry/engine/network/netns"
 	"gantry/engine/network/zone"
-	"gantry/internal/inetaddr"
 )
 
 // Attach makes a network namespace with everything that a container asks for.
@@ -158,11 +157,35 @@ func (s *Store) name(net *Record, ep *Endpoint, r Request) error {
 	if net.Default() {
 		return nil
 	}
-	z := zone.Record{ID: r.Container, Names: r.Names(ep.Options.Aliases)}
-	for _, a := range ep.Addrs {
-		z.Addrs = append(z.Addrs, inetaddr.FromSlice(a.Addr().AsSlice()))
+	return s.putName(ep, r)
+}
+
+func (s *Store) putName(ep *Endpoint, r Request) error {
+	return zone.Put(s.Dir(ep.Network), zone.Record{ID: r.Container, Names: r.Names(ep.Options.Aliases), Addrs: ep.Found()})
+}
+
+// Rename makes a running container known by the names that it has now. The
+// caller has the container's lock.
+func (s *Store) Rename(ctx context.Context, r Request) error {
+	eps, err := s.Endpoints(r.Container)
+	if err != nil {
+		return err
 	}
-	return zone.Put(s.Dir(net.ID), z)
+	for _, ep := range eps {
+		if ep.Default {
+			continue
+		}
+		k, err := s.lock(ctx, ep.Network)
+		if err != nil {
+			return err
+		}
+		err = s.putName(&ep, r)
+		k.Unlock()
+		if err != nil {
+			return fmt.Errorf("name the container on network %s: %w", ep.NetworkName, err)
+		}
+	}
+	return nil
 }
 
 // address claims what an endpoint asks for, or the next free addresses.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"gantry/engine"
+	"gantry/internal/inetaddr"
 )
 
 // Request is what a start of a container asks for.
@@ -46,6 +47,23 @@ type Endpoint struct {
 	// IPv4 where it has one.
 	Routed  bool                   `json:"routed,omitempty"`
 	Options engine.EndpointOptions `json:"options"`
+}
+
+// Found are the addresses that the container is found by on the network: the
+// first ones of IPv4 and of IPv6. Further ones are of its link.
+func (ep Endpoint) Found() (list []inetaddr.Addr) {
+	var have [2]bool
+	for _, p := range ep.Addrs {
+		i := 0
+		if p.Addr().Is6() {
+			i = 1
+		}
+		if !have[i] && !p.Addr().IsLinkLocalUnicast() {
+			have[i] = true
+			list = append(list, inetaddr.FromSlice(p.Addr().AsSlice()))
+		}
+	}
+	return list
 }
 
 // Sandbox is a network namespace that is furnished and waits for its container.

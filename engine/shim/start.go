@@ -56,6 +56,7 @@ func (s *shim) run(attempt int, l Launch) error {
 	if network != nil {
 		defer network.Close()
 		if err := s.answerNames(network); err != nil { // before the program can ask
+			s.ahead.end()
 			return err
 		}
 	}

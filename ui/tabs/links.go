@@ -171,13 +171,13 @@ func connectionLinks(conns []engine.Connection, no error) []link {
 	}
 	var waiting, open []link
 	for _, c := range conns {
-		l := link{what: c.Proto, here: c.Local.String(), more: c.State, address: c.Local.String()}
-		if !c.Remote.IsValid() {
+		l := link{what: c.Proto, here: c.Local, more: c.State, address: c.Local}
+		if c.Remote == "" {
 			l.there, l.more = glyph.Dash, cmp.Or(c.State, "open")
 			waiting = append(waiting, l)
 			continue
 		}
-		l.there = c.Remote.String()
+		l.there = c.Remote
 		open = append(open, l)
 	}
 	by := func(a, b link) int {
