@@ -47,13 +47,27 @@ func (e *Engine) attend(ctx context.Context, id engine.ID) error {
 		return err
 	}
 	if v.state == engine.Restarting {
-		return shim.Await(ctx, e.file(id, shim.ConfigFile))
+		return e.awaitTurn(ctx, id)
 	}
 	client, err := shim.Adopt(ctx, e.file(id, shim.ConfigFile))
 	if err != nil {
 		return err
 	}
 	return client.Close()
+}
+
+// awaitTurn sees that somebody waits for the start that is planned. The caller
+// holds the container's lock.
+func (e *Engine) awaitTurn(ctx context.Context, id engine.ID) error {
+	held, err := record.FileHeld(shim.WaitLockPath(e.run, id))
+	if err != nil {
+		return err
+	}
+	if held { // by the monitor of the attempt, which could not write down its end
+		shim.Wake(e.run, id)
+		return nil
+	}
+	return shim.Await(ctx, e.file(id, shim.ConfigFile))
 }
 
 // neglected tells whether nobody sees to what comes next for a container with a

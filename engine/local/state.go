@@ -209,7 +209,7 @@ func (e *Engine) settleLocked(id engine.ID) error {
 		return err
 	}
 	if x.Planned() {
-		return shim.Await(context.Background(), e.file(id, shim.ConfigFile))
+		return e.awaitTurn(context.Background(), id)
 	}
 	if !v.rec.Host.AutoRemove {
 		_ = e.nets.Release(context.Background(), id)

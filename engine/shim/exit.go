@@ -65,6 +65,9 @@ func (s *shim) conclude(x ExitRecord) {
 	attrs := s.attributes(nil)
 	if err := RecordExit(s.cfg.Root, s.events, s.cfg.ID, x, attrs, s.durability()); err != nil {
 		fmt.Fprintf(os.Stderr, "record exit: %v\n", err)
+		turn.owes(x.Attempt, func() error {
+			return RecordExit(s.cfg.Root, s.events, s.cfg.ID, x, s.attributes(nil), s.durability())
+		})
 	}
 	checkpoint("exited")
 	free := sync.OnceFunc(s.giveBack)

@@ -102,6 +102,39 @@ type waiter struct {
 	cfg  *Config
 	lock *os.File
 	woke chan os.Signal
+	// owed puts the end of an attempt on record that could not be: the disk is
+	// full. nil: it is.
+	owed    func() error
+	attempt int
+}
+
+// owes leaves an end to be put on record as soon as that is possible: without
+// it there is no plan to act upon.
+func (w *waiter) owes(attempt int, put func() error) {
+	if w != nil {
+		w.attempt, w.owed = attempt, put
+	}
+}
+
+// settle pays what is owed, unless somebody else has: whoever finds a container
+// without monitor records its end as well. The monitor's lock keeps them away.
+func (w *waiter) settle() {
+	if _, err := os.Lstat(w.cfg.Bundle); errors.Is(err, os.ErrNotExist) {
+		w.owed = nil // it was removed
+		return
+	}
+	f, err := os.OpenFile(LockPath(w.cfg.Run, w.cfg.ID), os.O_RDWR|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		return
+	}
+	var x ExitRecord
+	if record.Read(w.cfg.file("exit.json"), &x) == nil && x.Attempt >= w.attempt || w.owed() == nil {
+		w.owed = nil
+	}
 }
 
 // newWaiter takes the lock of who waits, and can be woken from then on.
@@ -132,6 +165,10 @@ func (w *waiter) planned() *ExitRecord {
 // run waits and acts until there is no plan.
 func (w *waiter) run() {
 	defer w.lock.Close()
+	for pause := firstDelay; w.owed != nil; pause = min(2*pause, maxDelay) {
+		w.rest(pause)
+		w.settle()
+	}
 	extra := time.Duration(0) // added where a failure could not be put on record
 	for x := w.planned(); x != nil; {
 		if !w.sleep(x, extra) { // woken
@@ -159,7 +196,12 @@ func (w *waiter) sleep(x *ExitRecord, extra time.Duration) bool {
 	if extra > 0 {
 		left = extra
 	}
-	t := time.NewTimer(left)
+	return w.rest(left)
+}
+
+// rest tells whether the time has passed; false: somebody woke us.
+func (w *waiter) rest(d time.Duration) bool {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
