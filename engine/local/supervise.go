@@ -283,6 +283,7 @@ func (s *supervisor) attend(ctx context.Context, id engine.ID) bool {
 	if err != nil {
 		return false
 	}
+	lost = lost && before.start != nil && (before.exit == nil || before.exit.Attempt < before.start.Attempt)
 	orphan := lost || before.unattended
 	after, _, err := s.e.look(id)
 	if err != nil {
@@ -291,7 +292,7 @@ func (s *supervisor) attend(ctx context.Context, id engine.ID) bool {
 	switch {
 	case orphan && !after.unattended && (v.state.Live() || v.state == engine.Restarting):
 		s.tell(engine.CareNotice{Container: v.rec.Name, Text: "its monitor was killed; another one has taken over"})
-	case orphan && lost:
+	case lost:
 		s.tell(engine.CareNotice{Container: v.rec.Name, Text: "it ended without a monitor; that is on record now"})
 	}
 	return after.state.Live() || after.state == engine.Restarting
