@@ -13,6 +13,7 @@ import (
 
 	"gantry/engine"
 	"gantry/engine/cgroup"
+	"gantry/engine/network"
 )
 
 // Info implements engine.Engine.
@@ -65,6 +66,11 @@ func (e *Engine) hostInfo(info *engine.Info) {
 		info.Warnings = append(info.Warnings, "control groups: "+err.Error())
 	}
 	info.Features = append(info.Features, hostFeatures(info.Storage)...)
+	obstacles, err := network.Obstacles()
+	if err != nil {
+		obstacles = []string{"packet filter: " + err.Error()}
+	}
+	info.Warnings = append(info.Warnings, obstacles...)
 }
 
 // hostFeatures probes what containers use of the kernel, each with how to get

@@ -20,3 +20,13 @@ func Publish(id engine.ID, ports []hostport.Port) error {
 	}
 	return withTable(func(t *nat.Table) error { return t.Publish(nil, rules) })
 }
+
+// Obstacles are what on this host may drop the packets of containers and what
+// gantry cannot pass by, each as a sentence.
+func Obstacles() (found []string, err error) {
+	err = withTable(func(t *nat.Table) error {
+		found, err = t.Obstacles()
+		return err
+	})
+	return found, err
+}

@@ -24,6 +24,8 @@ type benchmark struct {
 
 var benchmarks = []benchmark{
 	{"run", "run --rm IMAGE true without network: at most 0.6 of runc run", runTrue},
+	{"bridge", "run --rm with a bridge and a published port: at most 40 ms", runBridge},
+	{"throughput", "container to container and host to container: as fast as docker's bridge", throughput},
 	{"pull", "pull of a 3-layer image of some 200 MB: at most 2.0 s, and 0.3 of docker", pullImage},
 	{"ps", "ps: at most 8 ms", psStart},
 	{"shim", "memory of the monitor of a running container: at most 4 MB", shimMemory},
@@ -48,6 +50,12 @@ type bench struct {
 }
 
 func main() {
+	if len(os.Args) > 1 && (os.Args[1] == sinkArg || os.Args[1] == sendArg) {
+		if err := playThroughput(os.Args[1:]); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	gantry := flag.String("gantry", "bin/gantry", "the program to measure")
 	rounds := flag.Int("rounds", 15, "turns of each contestant")
 	peers := flag.String("peers", "docker,podman,runc,bwrap,lazydocker", "the peers to measure beside it")
