@@ -34,6 +34,9 @@ type containerRecord struct {
 	Networks []attachment `json:"networks,omitempty"`
 	// Inherited are the mounts of other containers (--volumes-from).
 	Inherited []engine.Mount `json:"inherited,omitempty"`
+	// Mounted are the volumes that are file systems of their own: the engine
+	// mounts them while the container runs.
+	Mounted []string `json:"mounted,omitempty"`
 	// Anonymous are the volumes that were made for this container alone: they go
 	// with it when it is removed together with its volumes.
 	Anonymous []string `json:"anonymous,omitempty"`

@@ -218,6 +218,9 @@ func (e *Engine) complete(rec *containerRecord) error {
 	if _, err := e.logRotation(h.LogConfig); err != nil {
 		return err
 	}
+	if err := e.settleJoins(rec); err != nil {
+		return err
+	}
 	if err := e.inherit(rec); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -115,6 +116,9 @@ func (e *Engine) shimConfig(r *containerRecord, group *leaf.Group) (*shim.Config
 	for _, m := range r.Mounts {
 		if m.Type == "volume" {
 			cfg.Volumes = append(cfg.Volumes, shim.VolumeMount{Name: m.Name, Driver: m.Driver, Destination: m.Destination, Propagation: m.Propagation, ReadOnly: !m.RW})
+			if slices.Contains(r.Mounted, m.Name) {
+				cfg.Volumes[len(cfg.Volumes)-1].Mountpoint = m.Source
+			}
 		}
 	}
 	return cfg, nil

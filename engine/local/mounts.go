@@ -109,6 +109,7 @@ type attached struct {
 	wanted  []wanted
 	volumes []engine.Volume // beside wanted
 	made    []string        // anonymous ones that a failed creation takes away again
+	filling []string        // mounted for as long as the container is being made
 }
 
 // attachVolumes makes the volumes of a container that are not there, and keeps
@@ -146,6 +147,9 @@ func (a *attached) attach(w wanted) error {
 	if w.anonymous {
 		a.made = append(a.made, w.Name)
 		a.rec.Anonymous = append(a.rec.Anonymous, w.Name)
+	}
+	if volume.Mounts(v) && !slices.Contains(a.rec.Mounted, v.Name) {
+		a.rec.Mounted = append(a.rec.Mounted, v.Name)
 	}
 	a.volumes = append(a.volumes, v)
 	a.rec.Mounts = append(a.rec.Mounts, engine.MountPoint{
@@ -192,8 +196,9 @@ func (e *Engine) removeVolumes(ctx context.Context, names []string, owner engine
 
 // fill gives empty volumes what the image has at their places, and sources that
 // are to belong to the container's user that owner.
-func (a *attached) fill(ctx context.Context, d *snapshot.Driver, layers []string) error {
+func (a *attached) fill(ctx context.Context, d *snapshot.Driver, layers []string) (err error) {
 	todo, chown, err := a.toFill()
+	defer func() { err = errors.Join(err, a.unmountFilled()) }()
 	if err != nil || len(todo) == 0 && !chown {
 		return err
 	}
@@ -223,6 +228,9 @@ func (a *attached) toFill() (todo []int, chown bool, err error) {
 	for i, w := range a.wanted {
 		if w.noCopy {
 			continue
+		}
+		if err := a.mountToFill(a.volumes[i]); err != nil {
+			return nil, false, volumeErr("use", a.volumes[i].Name, err)
 		}
 		empty, err := a.hold.Empty(a.volumes[i])
 		if err != nil {

@@ -125,10 +125,31 @@ func (e *Engine) launch(ctx context.Context, client *shim.Client, id engine.ID) 
 	if err != nil {
 		return err
 	}
+	err = e.mountVolumes(ctx, rec)
+	if err == nil {
+		err = e.launchWith(ctx, client, rec)
+	}
+	if err != nil {
+		err = errors.Join(err, e.unmountUnlessLive(context.WithoutCancel(ctx), rec))
+	}
+	return err
+}
+
+// launchWith finds what the start brings along that is not in the bundle.
+func (e *Engine) launchWith(ctx context.Context, client *shim.Client, rec *containerRecord) error {
+	var order shim.Launch
+	borrowed, err := e.borrow(rec, &order)
+	if err != nil {
+		return err
+	}
+	defer borrowed.close()
 	if other, ok := sharedWith(rec); ok {
-		return e.launchShared(ctx, client, other)
+		return e.launchShared(ctx, client, other, order)
 	}
 	if len(rec.Networks) == 0 {
+		if len(borrowed) > 0 {
+			return client.Launch(ctx, order)
+		}
 		return client.Start(ctx)
 	}
 	box, err := e.nets.Attach(ctx, e.request(rec))
@@ -136,15 +157,16 @@ func (e *Engine) launch(ctx context.Context, client *shim.Client, id engine.ID) 
 		return err
 	}
 	defer box.Close()
+	order.Netns = box.Path()
 	err = e.introduce(rec, box.Endpoints, box.FD())
 	if err == nil {
 		err = e.publish(ctx, client, rec, box.Endpoints)
 	}
 	if err == nil {
-		err = client.Launch(ctx, shim.Launch{Netns: box.Path()})
+		err = client.Launch(ctx, order)
 	}
 	if err != nil {
-		err = errors.Join(err, shim.WriteDNS(e.run, id, nil), e.nets.Release(context.WithoutCancel(ctx), id))
+		err = errors.Join(err, shim.WriteDNS(e.run, rec.ID, nil), e.nets.Release(context.WithoutCancel(ctx), rec.ID))
 	}
 	return err
 }

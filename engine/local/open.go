@@ -103,7 +103,7 @@ func Open(o Options) (*Engine, error) {
 	if e.jobs, err = jobs.Open(o.Root, o.Run); err != nil {
 		return nil, err
 	}
-	e.volumes = volume.New(o.Root, e.locks, e.journal)
+	e.volumes = volume.New(o.Root, o.Run, e.locks, e.journal)
 	e.nets = network.New(network.Options{Root: o.Root, Run: o.Run, Locks: e.locks, Journal: e.journal, Pools: o.NetworkPools, Gone: e.gone})
 	e.store = sync.OnceValues(func() (*store.Store, error) {
 		return store.Open(store.Options{Root: o.Root, Run: o.Run})

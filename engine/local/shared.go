@@ -69,7 +69,7 @@ func (e *Engine) completeShared(rec *containerRecord) error {
 }
 
 // launchShared starts a container in the network namespace of another one.
-func (e *Engine) launchShared(ctx context.Context, client *shim.Client, other engine.ID) error {
+func (e *Engine) launchShared(ctx context.Context, client *shim.Client, other engine.ID, order shim.Launch) error {
 	v, err := e.view(other)
 	if errors.Is(err, engine.ErrNotFound) {
 		return fmt.Errorf("%w: the container %s, whose network it shares, was removed; make this one anew", engine.ErrConflict, other.Short())
@@ -85,5 +85,6 @@ func (e *Engine) launchShared(ctx context.Context, client *shim.Client, other en
 		return opErr("share the network of", v.rec.Name, err)
 	}
 	defer space.Close()
-	return client.Launch(ctx, shim.Launch{Netns: netns.Path(space)})
+	order.Netns = netns.Path(space)
+	return client.Launch(ctx, order)
 }

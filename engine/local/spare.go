@@ -89,7 +89,7 @@ func (e *Engine) beginAhead(ctx context.Context, rec *containerRecord, group <-c
 	go func() {
 		defer close(over)
 		client, err := e.spawn(ctx, rec, group)
-		if mode := rec.Host.NetworkMode; err == nil && (mode == "none" || mode == "host") {
+		if err == nil && rec.selfContained() {
 			client.Build()
 		}
 	}()

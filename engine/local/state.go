@@ -208,6 +208,8 @@ func (e *Engine) settleLocked(id engine.ID) error {
 	if err := shim.RecordExit(e.root, e.journal, v.rec.ID, x, v.rec.attributes(), v.rec.durability()); err != nil {
 		return err
 	}
+	// Should it fail, whoever comes next to such a volume tries again.
+	_ = e.unmountVolumes(context.Background(), v.rec)
 	if x.Planned() {
 		return e.awaitTurn(context.Background(), id)
 	}

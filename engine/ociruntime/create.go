@@ -21,6 +21,9 @@ type CreateOptions struct {
 	// Network is the namespace to enter where Spec has a fresh one. The caller
 	// closes it. nil: a fresh one, with nothing but a loopback device that is up.
 	Network *os.File
+	// Mounts are directories, by their destinations, that are attached there in
+	// place of what Spec.Mounts says: detached mounts, which the caller closes.
+	Mounts map[string]*os.File
 	// Seccomp is the compiled Spec.Linux.Seccomp, of which only the flags are
 	// read here.
 	Seccomp []unix.SockFilter

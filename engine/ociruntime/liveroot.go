@@ -85,7 +85,7 @@ func mountBinds(root *os.File, mounts []specs.Mount) error {
 			binds = append(binds, m)
 		}
 	}
-	sources, err := prepareMounts(binds, &open)
+	sources, err := prepareMounts(binds, nil, &open)
 	if err != nil {
 		return err
 	}
@@ -103,4 +103,12 @@ func mountBinds(root *os.File, mounts []specs.Mount) error {
 		}
 	}
 	return nil
+}
+
+// CloneMount copies a mount that a process sees, such as its /dev/shm. The path
+// is resolved as the process would.
+func CloneMount(pidfd *os.File, name string) (*os.File, error) {
+	return inMountNamespace(pidfd, func() (int, error) {
+		return unix.OpenTree(unix.AT_FDCWD, name, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	})
 }

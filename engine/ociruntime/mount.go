@@ -44,7 +44,7 @@ type prepared struct {
 
 // prepareMounts opens the sources of bind mounts while the host's paths are
 // still in sight, and while its mounts still have their peers.
-func prepareMounts(mounts []specs.Mount, open *fds) ([]prepared, error) {
+func prepareMounts(mounts []specs.Mount, handed map[string]*os.File, open *fds) ([]prepared, error) {
 	out := make([]prepared, 0, len(mounts))
 	for _, m := range mounts {
 		options, err := parseMountOptions(m.Options)
@@ -52,6 +52,11 @@ func prepareMounts(mounts []specs.Mount, open *fds) ([]prepared, error) {
 			return nil, fmt.Errorf("mount %s: %w", m.Destination, err)
 		}
 		p := prepared{Mount: m, options: options, fd: -1}
+		if f := handed[path.Clean(m.Destination)]; f != nil {
+			p.fd = int(f.Fd()) // its attributes are its maker's
+			out = append(out, p)
+			continue
+		}
 		if options.bind || m.Type == "bind" {
 			if err := p.openSource(open); err != nil {
 				return nil, fmt.Errorf("mount %s: %w", m.Destination, err)

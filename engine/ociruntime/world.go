@@ -55,7 +55,7 @@ func (w *world) build(b *builder) error {
 		return err
 	}
 	b.root = w.root
-	mounts, err := prepareMounts(w.Spec.Mounts, w.open)
+	mounts, err := prepareMounts(w.Spec.Mounts, w.Mounts, w.open)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ const (
 	LockContainer = "container"
 	LockImage     = "image"
 	LockNetwork   = "network"
+	LockVolume    = "volume"
 	LockJournal   = "journal"
 )
 

@@ -93,7 +93,7 @@ func (s *shim) build() {
 		return
 	}
 	s.watchMemory()
-	if a.process, _ = s.create(a.b, nil); a.process == nil {
+	if a.process, _ = s.create(a.b, nil, nil); a.process == nil {
 		a.drop() // its root may have been attached already
 		return
 	}

@@ -70,6 +70,7 @@ func (s *shim) conclude(x ExitRecord) {
 		})
 	}
 	checkpoint("exited")
+	s.dropVolumes()
 	free := sync.OnceFunc(s.giveBack)
 	if !s.cfg.AutoRemove {
 		sweep()

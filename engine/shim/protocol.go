@@ -119,6 +119,10 @@ type Launch struct {
 	// instead of a fresh one, such as /proc/PID/fd/N. It has to be valid until
 	// the launch is answered. "": a fresh one.
 	Netns string `json:"netns,omitempty"`
+	// Join are namespaces of other containers, Mounts detached mounts that it
+	// gets, by their destinations.
+	Join   []Join            `json:"join,omitempty"`
+	Mounts map[string]string `json:"mounts,omitempty"`
 }
 
 type answer struct {

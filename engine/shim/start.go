@@ -60,15 +60,23 @@ func (s *shim) run(attempt int, l Launch) error {
 			return err
 		}
 	}
-	b, p, err := s.ahead.take(s.cfg, network != nil)
+	b, p, err := s.ahead.take(s.cfg, network != nil || l.borrows())
 	if err != nil {
 		return err
 	}
 	defer b.root.Close()
 	spec := b.spec
+	if err := l.join(spec); err != nil {
+		return err
+	}
+	mounts, err := l.openMounts()
+	if err != nil {
+		return err
+	}
+	defer closeMounts(mounts)
 	if p == nil {
 		s.watchMemory()
-		if p, err = s.create(b, network); err != nil {
+		if p, err = s.create(b, network, mounts); err != nil {
 			return err
 		}
 	}
@@ -104,7 +112,7 @@ func (s *shim) run(attempt int, l Launch) error {
 }
 
 // create calls the runtime on the bundle.
-func (s *shim) create(b *bundle, network *os.File) (*ociruntime.Process, error) {
+func (s *shim) create(b *bundle, network *os.File, mounts map[string]*os.File) (*ociruntime.Process, error) {
 	files, err := s.streams.ends()
 	if err != nil {
 		return nil, err
@@ -114,7 +122,7 @@ func (s *shim) create(b *bundle, network *os.File) (*ociruntime.Process, error) 
 	size := s.size
 	s.mu.Unlock()
 	return ociruntime.Create(ociruntime.CreateOptions{
-		Spec: b.spec, Root: b.root, Network: network, Seccomp: b.filter, User: s.cfg.User, Groups: s.cfg.Groups,
+		Spec: b.spec, Root: b.root, Network: network, Mounts: mounts, Seccomp: b.filter, User: s.cfg.User, Groups: s.cfg.Groups,
 		Stdin: files[0], Stdout: files[1], Stderr: files[2],
 		Group: s.group(), Console: s.cfg.Tty, Size: size, InitProcess: s.cfg.Init,
 	})

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gantry/engine"
+	"gantry/engine/volume/hostmount"
 	"gantry/images/snapshot/stack"
 	"gantry/images/trash"
 )
@@ -111,6 +112,13 @@ func (s *Store) settle(name string) error {
 	r, err := s.read(name)
 	if err != nil {
 		return err
+	}
+	if m, _ := mountPlan(r.Options); m != nil {
+		mounted, err := hostmount.Mounted(s.file(name, dataDir))
+		if err != nil || !mounted {
+			// It was for a file system that is not there any more.
+			return errors.Join(err, trash.Delete(s.file(name, fillDir)))
+		}
 	}
 	to, err := os.Open(s.dataPath(r))
 	if err != nil {

@@ -4,14 +4,13 @@ import (
 	"fmt"
 	"os"
 	"path"
-	"slices"
 	"strings"
 
 	"gantry/engine"
 )
 
-// checkOptions takes the options of docker's local driver, as far as they put
-// the volume into a directory of the host: type=none, device=DIR, o=bind.
+// checkOptions takes the options of docker's local driver: a directory of the
+// host (type=none, device=DIR, o=bind), or a file system to be mounted.
 func checkOptions(o map[string]string) error {
 	for key := range o {
 		if key != "type" && key != "device" && key != "o" {
@@ -23,7 +22,8 @@ func checkOptions(o map[string]string) error {
 	}
 	dir := bindDevice(o)
 	if dir == "" {
-		return fmt.Errorf("%w volume options: only o=bind with device=DIRECTORY can be had; for a file system of another kind mount it on the host and name the directory", engine.ErrUnsupported)
+		_, err := mountPlan(o)
+		return err
 	}
 	if !path.IsAbs(dir) {
 		return fmt.Errorf("%w volume option device=%s: want an absolute path", engine.ErrInvalid, dir)
@@ -38,11 +38,20 @@ func checkOptions(o map[string]string) error {
 	return nil
 }
 
-// bindDevice is the directory of a volume that lies elsewhere.
+// bindDevice is the directory of a volume that lies elsewhere, and needs no
+// mount of its own: there are no options that only a mount can have.
 func bindDevice(o map[string]string) string {
-	words := strings.Split(o["o"], ",")
-	kind := o["type"]
-	if (kind != "" && kind != "none" && kind != "bind") || !slices.Contains(words, "bind") && !slices.Contains(words, "rbind") {
+	kind, bind := o["type"], false
+	for word := range strings.SplitSeq(o["o"], ",") {
+		switch word {
+		case "bind", "rbind":
+			bind = true
+		case "", "rw", "defaults":
+		default:
+			return ""
+		}
+	}
+	if !bind || kind != "" && kind != "none" && kind != "bind" {
 		return ""
 	}
 	return o["device"]

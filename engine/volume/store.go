@@ -23,9 +23,6 @@ const (
 	Scope  = "local"
 )
 
-// lockKind names a volume's lock.
-const lockKind = "volume"
-
 // maxName leaves room for the rest of a lock's file name.
 const maxName = 240
 
@@ -39,13 +36,14 @@ const (
 // Store is the volumes of one state root. It is safe for concurrent use.
 type Store struct {
 	root    string
+	run     string
 	locks   *record.Locks
 	journal *events.Journal
 }
 
-// New uses the volumes under root.
-func New(root string, locks *record.Locks, journal *events.Journal) *Store {
-	return &Store{root: root, locks: locks, journal: journal}
+// New uses the volumes under root. What is mounted is known under run.
+func New(root, run string, locks *record.Locks, journal *events.Journal) *Store {
+	return &Store{root: root, run: run, locks: locks, journal: journal}
 }
 
 // volumeRecord is volume.json.
@@ -175,7 +173,7 @@ func (s *Store) Hold(ctx context.Context, names ...string) (*Hold, error) {
 			h.Release()
 			return nil, err
 		}
-		k, err := s.locks.Lock(ctx, lockKind, name)
+		k, err := s.locks.Lock(ctx, record.LockVolume, name)
 		if err != nil {
 			h.Release()
 			return nil, err
@@ -268,7 +266,7 @@ func (s *Store) Remove(ctx context.Context, name string, users func() ([]engine.
 	if CheckName(name) != nil {
 		return fmt.Errorf("%w: no such volume", engine.ErrNotFound)
 	}
-	k, err := s.locks.Lock(ctx, lockKind, name)
+	k, err := s.locks.Lock(ctx, record.LockVolume, name)
 	if err != nil {
 		return err
 	}
@@ -282,6 +280,11 @@ func (s *Store) Remove(ctx context.Context, name string, users func() ([]engine.
 	}
 	if len(ids) > 0 {
 		return &InUseError{Users: ids}
+	}
+	// No container is left to run with it. What is mounted there is not ours to
+	// delete.
+	if err := s.place(name).Clear(func(string) bool { return false }); err != nil {
+		return err
 	}
 	bin := "volume-" + string(engine.NewID())
 	_, err = s.journal.Commit(event(engine.ActionDestroy, name, nil), events.Gone(s.dir(name), record.Durable), func(engine.Seq) error {
@@ -312,7 +315,7 @@ func (e *InUseError) Unwrap() error { return engine.ErrInUse }
 // Size is what a volume takes on the disk; -1 when it lies outside of the
 // store.
 func (s *Store) Size(v engine.Volume) (int64, error) {
-	if bindDevice(v.Options) != "" {
+	if bindDevice(v.Options) != "" || Mounts(v) {
 		return -1, nil
 	}
 	n, err := snapshot.DiskUsage(v.Mountpoint)
@@ -332,11 +335,12 @@ func (s *Store) Sweep() {
 		if _, err := os.Lstat(s.recordPath(ent.Name())); err == nil || CheckName(ent.Name()) != nil {
 			continue
 		}
-		k, err := s.locks.TryLock(lockKind, ent.Name())
+		k, err := s.locks.TryLock(record.LockVolume, ent.Name())
 		if err != nil {
 			continue // somebody is at it
 		}
-		if _, err := os.Lstat(s.recordPath(ent.Name())); errors.Is(err, os.ErrNotExist) {
+		_, err = os.Lstat(s.recordPath(ent.Name()))
+		if errors.Is(err, os.ErrNotExist) && s.place(ent.Name()).Clear(func(string) bool { return false }) == nil {
 			_ = trash.Delete(s.dir(ent.Name()))
 		}
 		k.Unlock()

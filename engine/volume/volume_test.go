@@ -27,7 +27,7 @@ func open(t *testing.T, root string) *volume.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return volume.New(root, locks, journal)
+	return volume.New(root, root+"/run", locks, journal)
 }
 
 func must(t *testing.T, err error) {
@@ -254,7 +254,8 @@ func TestOptions(t *testing.T) {
 		{map[string]string{"o": "rw,bind", "device": dir}, nil},
 		{map[string]string{"o": "bind", "device": "relative"}, engine.ErrInvalid},
 		{map[string]string{"o": "bind", "device": filepath.Join(dir, "nosuch")}, engine.ErrInvalid},
-		{map[string]string{"type": "nfs", "o": "addr=1.2.3.4", "device": ":/x"}, engine.ErrUnsupported},
+		{map[string]string{"type": "nfs", "o": "addr=192.0.2.1", "device": ":/x"}, nil},
+		{map[string]string{"type": "nfs", "o": "addr=192.0.2.1"}, engine.ErrInvalid},
 		{map[string]string{"size": "1g"}, engine.ErrInvalid},
 	} {
 		_, err := s.Create(t.Context(), engine.VolumeCreateOptions{Options: test.options})

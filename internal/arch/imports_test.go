@@ -128,7 +128,7 @@ func TestImportsPointTheRightWay(t *testing.T) {
 var light = []string{
 	"gantry/engine", "gantry/images", "gantry/logs", "gantry/logs/journal", "gantry/images/snapshot",
 	"gantry/engine/record", "gantry/engine/events", "gantry/engine/cgroup/leaf", "gantry/engine/seccomp/filter",
-	"gantry/engine/network/hostport", "gantry/engine/network/netns", "gantry/engine/network/resolv", "gantry/engine/network/responder", "gantry/engine/network/zone", "gantry/engine/ociruntime", "gantry/engine/shim", "gantry/internal/demo/service", "gantry/internal/early", "gantry/internal/inetaddr", "gantry/internal/osthread",
+	"gantry/engine/network/hostport", "gantry/engine/network/netns", "gantry/engine/network/resolv", "gantry/engine/network/responder", "gantry/engine/network/zone", "gantry/engine/ociruntime", "gantry/engine/shim", "gantry/engine/volume/hostmount", "gantry/internal/demo/service", "gantry/internal/early", "gantry/internal/inetaddr", "gantry/internal/osthread",
 }
 
 // TestLightPackagesStayLight keeps slow or large packages out of the roles

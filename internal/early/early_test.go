@@ -41,7 +41,7 @@ var allowed = []string{
 
 // light are the gantry packages that the roles consist of.
 var light = []string{
-	"gantry/engine", "gantry/engine/cgroup/leaf", "gantry/engine/events", "gantry/engine/network/hostport", "gantry/engine/network/netns", "gantry/engine/network/resolv", "gantry/engine/network/responder", "gantry/engine/network/zone", "gantry/engine/ociruntime", "gantry/engine/record", "gantry/engine/seccomp/filter", "gantry/engine/shim", "gantry/images", "gantry/images/snapshot", "gantry/images/snapshot/stack", "gantry/images/trash", "gantry/internal/demo/service", "gantry/internal/dirwatch", "gantry/internal/inetaddr", "gantry/internal/linkwalk", "gantry/internal/osthread", "gantry/internal/usock", "gantry/logs", "gantry/logs/journal",
+	"gantry/engine", "gantry/engine/cgroup/leaf", "gantry/engine/events", "gantry/engine/network/hostport", "gantry/engine/network/netns", "gantry/engine/network/resolv", "gantry/engine/network/responder", "gantry/engine/network/zone", "gantry/engine/ociruntime", "gantry/engine/record", "gantry/engine/seccomp/filter", "gantry/engine/shim", "gantry/engine/volume/hostmount", "gantry/images", "gantry/images/snapshot", "gantry/images/snapshot/stack", "gantry/images/trash", "gantry/internal/demo/service", "gantry/internal/dirwatch", "gantry/internal/inetaddr", "gantry/internal/linkwalk", "gantry/internal/osthread", "gantry/internal/usock", "gantry/logs", "gantry/logs/journal",
 }
 
 func build(t *testing.T) string {
