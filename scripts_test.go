@@ -115,8 +115,13 @@ func teardown(env *testscript.Env) {
 	if left := gantry("ps", "-aq"); left != "" {
 		env.T().Fatal("containers are left that cannot be removed: " + left)
 	}
-	if left := bridgesOf(filepath.Join(env.WorkDir, ".state")); len(left) > 0 {
-		env.T().Fatal("bridges are left: " + strings.Join(left, " "))
+	// The monitor of a --rm container has them removed after its end was told.
+	for left := bridgesOf(filepath.Join(env.WorkDir, ".state")); len(left) > 0; left = bridgesOf(filepath.Join(env.WorkDir, ".state")) {
+		select {
+		case <-ctx.Done():
+			env.T().Fatal("bridges are left: " + strings.Join(left, " "))
+		case <-time.After(10 * time.Millisecond):
+		}
 	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {

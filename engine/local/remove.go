@@ -167,10 +167,7 @@ func (e *Engine) removeLocked(v *view) error {
 	if err := e.deleteGroup(id); err != nil {
 		return fmt.Errorf("remove its control group: %w", err)
 	}
-	if err := e.nets.Release(context.Background(), id); err != nil {
-		return err
-	}
-	if err := os.RemoveAll(e.runDir(id)); err != nil {
+	if err := e.releaseFor(v, ended); err != nil {
 		return err
 	}
 	if v.rec.Host.AutoRemove || v.rec.RemovingVolumes {
@@ -179,6 +176,40 @@ func (e *Engine) removeLocked(v *view) error {
 		}
 	}
 	return e.takeAway(v)
+}
+
+// releaseFor takes away what a container has in the runtime directory, its
+// networks first. The kernel takes its time for a bridge, and nobody who waits
+// for a --rm container waits for that: as long as its monitor lives, that has it
+// done (finish).
+func (e *Engine) releaseFor(v *view, ended bool) error {
+	if ended && e.nets.Held(v.rec.ID) && record.Alive(v.exit.ShimPid, v.exit.ShimStart) {
+		return nil
+	}
+	return e.releaseAll(v.rec.ID)
+}
+
+func (e *Engine) releaseAll(id engine.ID) error {
+	if err := e.nets.Release(context.Background(), id); err != nil {
+		return err
+	}
+	return os.RemoveAll(e.runDir(id))
+}
+
+// releaseRest is releaseAll for a --rm container that is no more.
+func (e *Engine) releaseRest(ctx context.Context, id engine.ID) error {
+	if !e.nets.Held(id) {
+		return nil
+	}
+	lock, err := e.locks.Lock(ctx, record.LockContainer, string(id))
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	if _, err := e.readRecord(id); !errors.Is(err, engine.ErrNotFound) {
+		return err
+	}
+	return e.releaseAll(id)
 }
 
 // takeAway makes the container be no more: with one rename goes all that there
@@ -241,7 +272,7 @@ func (e *Engine) Finish(ctx context.Context, id engine.ID) error {
 		_, left := e.view(id) // releases the networks of one that has ended
 		return errors.Join(err, left)
 	}
-	return errors.Join(e.finish(ctx, id), trash.Empty(ctx, e.root))
+	return errors.Join(e.finish(ctx, id), e.releaseRest(ctx, id), trash.Empty(ctx, e.root))
 }
 
 func (e *Engine) finish(ctx context.Context, id engine.ID) error {

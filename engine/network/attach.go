@@ -286,10 +286,7 @@ func (s *Store) Release(ctx context.Context, id engine.ID) error {
 	if err := errors.Join(errs...); err != nil {
 		return err // the record of it stays: the next one who looks goes on
 	}
-	if err := os.Remove(s.stateFile(id)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("release network: %w", err)
-	}
-	return nil
+	return s.setEndpoints(id, nil) // also a broken one
 }
 
 // unplug takes one endpoint away.
@@ -322,6 +319,8 @@ func (s *Store) leave(ctx context.Context, net, id engine.ID) error {
 			rest = append(rest, ep)
 			continue
 		}
+		// The kernel removes it with the namespace, but that may be in use still: by
+		// a container that shares it, whose address this one's then no longer is.
 		if err := delVeth(&ep); err != nil {
 			return err
 		}

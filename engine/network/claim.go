@@ -186,6 +186,13 @@ func (s *Store) Held(id engine.ID) bool {
 
 func (s *Store) setEndpoints(id engine.ID, list []Endpoint) error {
 	path := s.stateFile(id)
+	if len(list) == 0 {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("release network: %w", err)
+		}
+		_ = os.Remove(filepath.Dir(path)) // where it was all that was left of a container
+		return nil
+	}
 	err := record.Write(path, &state{Endpoints: list}, record.Volatile)
 	if errors.Is(err, os.ErrNotExist) {
 		if err = os.MkdirAll(filepath.Dir(path), 0o700); err == nil {

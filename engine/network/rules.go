@@ -16,8 +16,8 @@ func withTable(do func(*nat.Table) error) error {
 	return errors.Join(do(t), t.Close())
 }
 
-// addRules has the host's rules know a bridge. It is done at every start:
-// whoever reloads the rules of the host takes ours along.
+// addRules has the host's rules know a bridge. It is done in every start, and
+// mostly only looks: whoever reloads the rules of the host takes ours along.
 func addRules(r *Record) error {
 	return withTable(func(t *nat.Table) error {
 		return t.AddBridge(nat.Bridge{Name: r.Bridge(), Subnets: r.Prefixes(), Internal: r.Internal, Masquerade: r.Masquerade()})
@@ -28,7 +28,8 @@ func dropRules(r *Record) error {
 	return withTable(func(t *nat.Table) error { return t.RemoveBridge(r.Bridge()) })
 }
 
-// clean removes whatever rule still leads to addresses.
+// clean removes whatever rule leads to addresses, and the connections that are
+// tracked to them.
 func clean(addrs []netip.Addr) error {
 	if len(addrs) == 0 {
 		return nil

@@ -146,11 +146,14 @@ func (s *shim) clear() {
 		return
 	}
 	if _, err := os.Lstat(s.cfg.Bundle); errors.Is(err, os.ErrNotExist) {
-		// Whoever removed it left the deletion to us: they are waited for.
+		// Whoever removed it left the deletion to us, and its networks: they are
+		// waited for.
 		if err := trash.Empty(context.Background(), s.cfg.Root); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
-		return
+		if _, err := os.Lstat(s.cfg.runFile(NetworkFile)); err != nil {
+			return
+		}
 	}
 	if _, err := executeFinish(s.cfg); err != nil {
 		fmt.Fprintf(os.Stderr, "remove: %v\n", err)
