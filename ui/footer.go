@@ -114,8 +114,11 @@ func (m *Model) hints() (hints []string, ways int) {
 	}
 	const most = 5
 	var out []string
-	for _, a := range m.keys.Effective(m.scope()) {
-		if a.Short != "" && len(a.Keys) > 0 && len(out) < most && !slices.Contains(last, a.ID) && m.handlers[a.ID].disabled(m) == "" {
+	for a := range m.keys.Effective(m.scope()) {
+		if len(out) == most {
+			break
+		}
+		if a.Short != "" && len(a.Keys) > 0 && !slices.Contains(last, a.ID) && m.handlers[a.ID].disabled(m) == "" {
 			out = append(out, a.Keys[0]+" "+a.Short)
 		}
 	}

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -342,7 +343,7 @@ func (m *Model) act(a keys.Action) tea.Cmd {
 
 // openMenu lists what can be done where the focus is.
 func (m *Model) openMenu(scope keys.Scope) {
-	list := m.keys.Effective(scope)
+	list := slices.Collect(m.keys.Effective(scope))
 	items := make([]dialogs.Item, len(list))
 	for i, a := range list {
 		items[i] = m.item(a, a.Title)

@@ -59,7 +59,7 @@ func placed(a keys.Action) string {
 
 // paletteActions are those in effect first, then all others.
 func (m *Model) paletteActions() []keys.Action {
-	out := m.keys.Effective(m.scope())
+	out := slices.Collect(m.keys.Effective(m.scope()))
 	for _, n := range scopeTitles() {
 		for _, a := range m.keys.In(n.scope) {
 			if n.scope != keys.Move && !slices.ContainsFunc(out, func(o keys.Action) bool { return o.ID == a.ID }) {

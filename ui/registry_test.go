@@ -107,7 +107,7 @@ func TestNoKeyOfALingeringFinger(t *testing.T) {
 		keys.Images:     {keys.Tree, keys.History, keys.Events},
 	} {
 		for _, side := range sides {
-			for _, in := range r.Effective(list) {
+			for in := range r.Effective(list) {
 				for _, k := range in.Keys {
 					there, ok := r.Lookup(side, k)
 					if ok && there.ID != in.ID && (asks(in) || asks(there)) && same[there.ID] != in.ID {

@@ -2,6 +2,7 @@ package keys
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"sort"
 	"strings"
@@ -104,6 +105,7 @@ func (c Clash) String() string {
 type Registry struct {
 	actions []Action
 	byID    map[ID]int
+	in      map[Scope][]Action
 	byKey   map[Scope]map[string]ID
 	byWord  map[string]ID
 }
@@ -118,13 +120,14 @@ func New(actions []Action) *Registry {
 }
 
 func build(actions []Action) (*Registry, []Clash) {
-	r := &Registry{actions: actions, byID: make(map[ID]int), byKey: make(map[Scope]map[string]ID), byWord: make(map[string]ID)}
+	r := &Registry{actions: actions, byID: make(map[ID]int), in: make(map[Scope][]Action), byKey: make(map[Scope]map[string]ID), byWord: make(map[string]ID)}
 	var clashes []Clash
 	for i, a := range actions {
 		if _, ok := r.byID[a.ID]; ok {
 			panic(fmt.Sprintf("action %s is there twice", a.ID))
 		}
 		r.byID[a.ID] = i
+		r.in[a.Scope] = append(r.in[a.Scope], a)
 		if a.Word != "" {
 			if other, ok := r.byWord[a.Word]; ok {
 				panic(fmt.Sprintf("%s and %s have the same word", other, a.ID))
@@ -186,27 +189,22 @@ func (r *Registry) ByWord(word string) (Action, bool) {
 	return r.Get(id)
 }
 
-// In lists the actions of a scope, most important first.
-func (r *Registry) In(scope Scope) []Action {
-	var out []Action
-	for _, a := range r.actions {
-		if a.Scope == scope {
-			out = append(out, a)
-		}
-	}
-	return out
-}
+// In lists the actions of a scope, most important first. The list is not to be
+// changed.
+func (r *Registry) In(scope Scope) []Action { return r.in[scope] }
 
-// Effective lists what can be done where scope has the focus, innermost first,
-// but for moving about: nobody chooses that by name.
-func (r *Registry) Effective(scope Scope) []Action {
-	var out []Action
-	for _, s := range scope.Within() {
-		if s != Move {
-			out = append(out, r.In(s)...)
+// Effective goes through what can be done where scope has the focus, innermost
+// first, but for moving about: nobody chooses that by name.
+func (r *Registry) Effective(scope Scope) iter.Seq[Action] {
+	return func(yield func(Action) bool) {
+		for s := scope; s != Move; s = s.parent() {
+			for _, a := range r.in[s] {
+				if !yield(a) {
+					return
+				}
+			}
 		}
 	}
-	return out
 }
 
 // All lists every action.
