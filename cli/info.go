@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/docker/go-units"
 	"github.com/spf13/cobra"
@@ -33,7 +34,7 @@ func (a *app) infoCmd() *cobra.Command {
 				return err
 			}
 			if format != "" {
-				return a.printObject(info, format)
+				return a.printObject(newDockerInfo(info, time.Now()), format)
 			}
 			printInfo(a.std.Out, info)
 			for _, w := range info.Warnings {
@@ -121,6 +122,8 @@ type versionInfo struct {
 	GoVersion string
 	Os        string
 	Arch      string
+	Client    versionSide
+	Server    versionSide
 }
 
 func (a *app) versionCmd() *cobra.Command {
@@ -131,6 +134,9 @@ func (a *app) versionCmd() *cobra.Command {
 		Args:    args(0, 0), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			v := versionInfo{Version: a.prog.Version, GoVersion: runtime.Version(), Os: runtime.GOOS, Arch: runtime.GOARCH}
+			v.Client = versionSide{Version: v.Version, GoVersion: v.GoVersion, Os: v.Os, Arch: v.Arch}
+			v.Server = v.Client
+			v.Server.KernelVersion = kernelVersion()
 			if format != "" {
 				return a.printObject(v, format)
 			}

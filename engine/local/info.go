@@ -21,7 +21,7 @@ func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
 	info := engine.Info{
 		Name: "embedded engine", Version: e.opts.Version, Root: e.root, Runtime: e.run,
 		Kernel: kernelRelease(), OS: osName(), Architecture: runtime.GOARCH, CPUs: runtime.NumCPU(),
-		Memory: hostMemory(), DefaultNet: firstOf(e.opts.DefaultNetwork, engine.NetworkNone), Networks: true, Unsupported: []string{"build", "compose"},
+		Memory: hostMemory(), DefaultNet: firstOf(e.opts.DefaultNetwork, engine.NetworkNone), Networks: true, Unsupported: []string{"build", "checkpoint", "compose"},
 	}
 	rows, err := e.snapshotAll(ctx)
 	if err != nil {
