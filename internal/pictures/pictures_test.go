@@ -36,7 +36,7 @@ func TestPicturesAreAsTheScenesSay(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		for _, place := range []string{"/tmp/", "/home/", "127.0.0.1"} {
+		for _, place := range []string{"/tmp/", "/home/", "127.0.0.1:5000"} {
 			if bytes.Contains(b, []byte(place)) {
 				t.Errorf("%s names %s", sc.name, place)
 			}
