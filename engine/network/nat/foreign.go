@@ -173,6 +173,11 @@ func (t *Table) Obstacles() ([]string, error) {
 		return nil, fmt.Errorf("list chains: %w", err)
 	}
 	for _, c := range chains {
+		if c.Table.Name == "firewalld" && c.Name == "filter_FORWARD" && c.Hooknum != nil {
+			// Its policy accepts; the rejection is its last rule.
+			found = append(found, "firewalld is in use and rejects what containers send out: allow them with firewall-cmd --permanent --zone=trusted --add-interface=gt-+ and firewall-cmd --reload")
+			continue
+		}
 		if c.Policy == nil || *c.Policy != nftables.ChainPolicyDrop || c.Hooknum == nil || *c.Hooknum != *nftables.ChainHookForward || c.Type != nftables.ChainTypeFilter {
 			continue
 		}

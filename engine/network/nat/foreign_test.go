@@ -183,7 +183,11 @@ func TestObstacles(t *testing.T) {
 	if got := obstacles(); !strings.Contains(got, "chain passing of table strict drops") || strings.Contains(got, "legacy") {
 		t.Errorf("with a policy: %q", got)
 	}
-	l.sh("host", "nft delete table inet strict", "iptables-legacy -P FORWARD DROP")
+	l.sh("host", "nft delete table inet strict", "nft add table inet firewalld", `nft add chain inet firewalld filter_FORWARD "{ type filter hook forward priority 10; }"`)
+	if got := obstacles(); !strings.Contains(got, "firewall-cmd --permanent --zone=trusted --add-interface=gt-+") {
+		t.Errorf("with firewalld: %q", got)
+	}
+	l.sh("host", "nft delete table inet firewalld", "iptables-legacy -P FORWARD DROP")
 	if got := obstacles(); !strings.Contains(got, "iptables-legacy is in use") {
 		t.Errorf("with iptables-legacy: %q", got)
 	}
