@@ -80,7 +80,7 @@ func motionHandlers() map[keys.ID]handler {
 // elsewhere says what a key that does nothing in a tab does in the list that
 // the tab is of: no key of a list acts from there.
 func (m *Model) elsewhere(key string) tea.Cmd {
-	if m.focused() == nil {
+	if m.focused() == nil || key == "enter" { // which would only lead here
 		return nil
 	}
 	back, _ := m.keys.Get("back")
