@@ -271,7 +271,7 @@ func TestPortRefusals(t *testing.T) {
 		m    engine.PortMap
 		want string
 	}{
-		"another's network": {"container:web", one, "publish them there"},
+		"another's network": {"container:web", one, "belong to the container whose network is shared"},
 		"twice":             {"bridge", engine.PortMap{"80/tcp": {{HostPort: "8080"}}, "81/tcp": {{HostPort: "8080"}}}, "port 8080/tcp of the host is given to 80/tcp and to 81/tcp"},
 		"no port":           {"bridge", engine.PortMap{"web": {{}}}, "port \"web\""},
 		"no host port":      {"bridge", engine.PortMap{"80/tcp": {{HostPort: "x"}}}, "not a port"},
