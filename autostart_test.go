@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,9 +23,12 @@ func (w *world) reboot(number int, ids ...string) boot {
 	w.t.Helper()
 	for _, p := range w.processes() {
 		if strings.HasPrefix(p.cmdline, "gantry-") {
-			w.kill(p.pid)
+			_ = syscall.Kill(p.pid, syscall.SIGKILL) // it may just have ended by itself
 		}
 	}
+	w.eventually("the end of all", func() bool {
+		return !slices.ContainsFunc(w.processes(), func(p process) bool { return strings.HasPrefix(p.cmdline, "gantry-") })
+	})
 	for _, id := range ids {
 		for _, g := range groups(id) {
 			b, _ := os.ReadFile(filepath.Join(g, "cgroup.procs"))

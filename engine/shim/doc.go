@@ -31,6 +31,7 @@
 //	AutoRemove: execute gantry-finish, unless an attacher that   heavy work elsewhere
 //	  is still there has promised to remove the container;
 //	  when that has, delete the files                            nobody waits for it
+//	wait out the back-off, where its policy starts it again   see turn.go
 //	leave when the last attacher has all output
 //
 // The control group is removed before anybody is answered: a restart makes one
