@@ -30,8 +30,11 @@ const (
 	ActionAttach  = "attach"
 	ActionDetach  = "detach"
 	ActionResize  = "resize"
-	ActionExec    = "exec_start"
-	ActionExecDie = "exec_die" // attributes execID, exitCode
+	// ActionExecCreate and ActionExec are followed by a colon and the command.
+	// Both have the attribute execID.
+	ActionExecCreate = "exec_create"
+	ActionExec       = "exec_start"
+	ActionExecDie    = "exec_die" // attributes execID, exitCode
 	// ActionHealth is followed by a colon and what the health is now.
 	ActionHealth = "health_status"
 

@@ -45,8 +45,21 @@ func (s *shim) execute(o *engine.ExecOptions) (*execution, error) {
 		return nil, err
 	}
 	s.keep(x)
-	s.publish(engine.ActionExec, map[string]string{"execID": x.id})
+	for _, action := range []string{engine.ActionExecCreate, engine.ActionExec} {
+		s.publish(action+": "+toldCommand(o.Cmd), map[string]string{"execID": x.id})
+	}
 	return x, nil
+}
+
+// toldCommand is what events tell of a command: all of it, unless it is longer
+// than anybody would read there.
+func toldCommand(argv []string) string {
+	const most = 4096
+	text := strings.Join(argv, " ")
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "..."
+	}
+	return text
 }
 
 // prepare starts a program in the container. Its output waits until it is run.

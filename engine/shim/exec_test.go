@@ -27,7 +27,8 @@ func TestExec(t *testing.T) {
 	if lines := b.log(); len(lines) != 0 {
 		t.Errorf("exec output went to the log: %q", lines)
 	}
-	if diff := cmp.Diff([]string{"start", "exec_start", "exec_die 9"}, b.actions()); diff != "" {
+	cmd := "/bin/sh -c echo $A $B; pwd; echo err >&2; exit 9"
+	if diff := cmp.Diff([]string{"start", "exec_create: " + cmd, "exec_start: " + cmd, "exec_die 9"}, b.actions()); diff != "" {
 		t.Error(diff)
 	}
 }
