@@ -31,6 +31,8 @@ func networkErr(op, ref string, err error) error {
 		hint = "gantry network ls lists the networks there are"
 	case errors.Is(err, engine.ErrInUse):
 		hint = "stop the containers, or disconnect them (gantry network disconnect)"
+	case errors.Is(err, engine.ErrPermission):
+		hint = "gantry network ls --filter type=custom lists those that can go"
 	}
 	return kindErr(op, "network", ref, err, hint)
 }

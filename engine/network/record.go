@@ -184,7 +184,7 @@ func (r *Record) shown() engine.Network {
 	n := engine.Network{
 		Name: r.Name, ID: r.ID, Created: r.Created, Scope: "local", Driver: "bridge", EnableIPv4: !r.NoIPv4, EnableIPv6: r.IPv6,
 		Internal: r.Internal, Attachable: r.Attachable, Options: orEmpty(r.Options), Labels: orEmpty(r.Labels),
-		IPAM: engine.IPAM{Driver: "default", Config: []engine.Subnet{}}, Containers: map[engine.ID]engine.NetworkMember{},
+		IPAM: engine.IPAM{Driver: "default", Options: map[string]string{}, Config: []engine.Subnet{}}, Containers: map[engine.ID]engine.NetworkMember{},
 	}
 	for _, s := range r.Subnets {
 		n.IPAM.Config = append(n.IPAM.Config, s.given())
