@@ -27,8 +27,6 @@ func checkPorts(h *engine.HostConfig) (warnings []string, err error) {
 		return nil, nil
 	}
 	switch {
-	case strings.HasPrefix(h.NetworkMode, engine.NetworkContainer):
-		return nil, fmt.Errorf("%w ports: the network is another container's; publish them there", engine.ErrInvalid)
 	case h.NetworkMode == engine.NetworkHost:
 		warnings = append(warnings, "Published ports are discarded when using host network mode")
 	case h.NetworkMode == engine.NetworkNone:

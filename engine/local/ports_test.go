@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -284,6 +285,49 @@ func TestPortRefusals(t *testing.T) {
 	for _, mode := range []string{"host", "none"} {
 		if res, err := create(mode, one); err != nil || len(res.Warnings) == 0 || !strings.HasPrefix(res.Warnings[0], "Published ports are discarded") {
 			t.Errorf("%s: %v, %v", mode, res.Warnings, err)
+		}
+	}
+}
+
+// TestPortsAfterReboot: everything is killed and the runtime directory is gone,
+// with all claims; the container starts again on the port that it wants.
+func TestPortsAfterReboot(t *testing.T) {
+	t.Parallel()
+	e := open(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0") // a port that is free
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	l.Close()
+	id := runServer(t, e, "web", "hello", engine.PortBinding{HostPort: port})
+	pid := pidOf(t, e, "web")
+	local.KillMonitor(t, e, id)
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	run, err := os.MkdirTemp("", "gl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := reopen(t, e.Root(), run)
+	t.Cleanup(func() {
+		if err := next.Containers().Remove(context.Background(), "web", engine.RemoveOptions{Force: true}); err != nil {
+			t.Error(err)
+		}
+		if err := os.RemoveAll(run); err != nil {
+			t.Error(err)
+		}
+	})
+	for pidOf(t, next, "web") != 0 {
+		runtime.Gosched()
+	}
+	if err := next.Containers().Start(t.Context(), "web"); err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range []string{"127.0.0.1:" + port, net.JoinHostPort(hostAddress(t), port)} {
+		if got := ask(t, address); got != "hello" {
+			t.Errorf("%s: %q", address, got)
 		}
 	}
 }
