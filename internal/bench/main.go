@@ -34,6 +34,7 @@ var benchmarks = []benchmark{
 	{"rest", "workbench at rest: at most 0.5 % of a core and 0 bytes; with 30 chatty containers at most 1.5 %", atRest},
 	{"pair", "a change in one workbench shows in another within 100 ms", sideBySide},
 	{"health", "a health check every second: monitors of at most 4 MB, and a fraction of the processor time of docker", healthChecks},
+	{"dns", "names answered to a container: more a second than docker, and no slower with 200 containers on the network", answerNames},
 	{"logs", "log capture and read-back: at least 1 M and 2 M lines a second", logSpeed},
 }
 
