@@ -44,6 +44,8 @@ func newChase(a *attacher, rest []byte, replay bool) *chase {
 		c.replay = c.out.journal.End()
 		c.cur = journal.NewCursor(c.out.dir, journal.Pos{})
 		c.sent = c.place // the unfinished lines are not in the log yet
+	} else {
+		c.hold() // the next write may rotate it away
 	}
 	return c
 }
@@ -62,6 +64,7 @@ func (c *chase) toEnd() {
 func (c *chase) skip(notice string) {
 	c.cur.Close()
 	c.toEnd()
+	c.hold()
 	c.notice = notice
 }
 
