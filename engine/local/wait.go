@@ -77,7 +77,7 @@ func (e *Engine) waitShim(ctx context.Context, v *view) (engine.ExitStatus, erro
 		return engine.ExitStatus{}, err
 	}
 	defer client.Close()
-	return client.Wait(ctx)
+	return client.WaitAttempt(ctx, v.start.Attempt)
 }
 
 // waitNext waits for an exit after now: of the running attempt, or of the next.

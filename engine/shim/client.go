@@ -141,11 +141,18 @@ func (c *Client) Resize(ctx context.Context, size engine.TermSize) error {
 
 // Wait returns how the container ended, or will have ended.
 func (c *Client) Wait(ctx context.Context) (engine.ExitStatus, error) {
-	return c.wait(ctx, "")
+	return c.wait(ctx, request{})
 }
 
-func (c *Client) wait(ctx context.Context, exec string) (engine.ExitStatus, error) {
-	ans, err := c.ask(ctx, request{Op: opWait, Exec: exec})
+// WaitAttempt waits for the end of the attempt of that number. A monitor that
+// is there for another one says so with ErrConflict.
+func (c *Client) WaitAttempt(ctx context.Context, n int) (engine.ExitStatus, error) {
+	return c.wait(ctx, request{Attempt: n})
+}
+
+func (c *Client) wait(ctx context.Context, req request) (engine.ExitStatus, error) {
+	req.Op = opWait
+	ans, err := c.ask(ctx, req)
 	if err == nil && ans.Exit == nil {
 		err = fmt.Errorf("wait: %w: there is no exit status", errProtocol)
 	}

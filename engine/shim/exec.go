@@ -64,9 +64,7 @@ func toldCommand(argv []string) string {
 
 // prepare starts a program in the container. Its output waits until it is run.
 func (s *shim) prepare(o *engine.ExecOptions) (*execution, error) {
-	s.mu.Lock()
-	state, spec, first := s.state, s.spec, s.program
-	s.mu.Unlock()
+	state, spec, first := s.first()
 	switch {
 	case state == engine.Paused:
 		return nil, fmt.Errorf("%w: the container is paused", engine.ErrConflict)

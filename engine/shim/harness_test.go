@@ -79,9 +79,14 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// dieAt kills the monitor at the step that a file in the bundle names.
+// dieAt kills the monitor at the step that a file in the bundle names. At the
+// one that a file beside it names, the monitor stands until that is removed.
 func dieAt(path string) func(string) {
+	standAt := filepath.Join(filepath.Dir(path), "stand-at")
 	return func(step string) {
+		for want, err := os.ReadFile(standAt); err == nil && string(want) == step; want, err = os.ReadFile(standAt) {
+			<-time.After(time.Millisecond)
+		}
 		if want, err := os.ReadFile(path); err == nil && string(want) == step {
 			unix.Kill(os.Getpid(), unix.SIGKILL)
 			select {}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"gantry/engine"
@@ -83,12 +84,23 @@ func (s *shim) move(next engine.State) error {
 	return nil
 }
 
+// first is the container's first program and what it was made of. A start that
+// is under way is waited for: it is on record, so that others see the container
+// run, before it is done.
+func (s *shim) first() (engine.State, *specs.Spec, *program) {
+	if s.current() == engine.Created {
+		s.moves.Lock()
+		defer s.moves.Unlock()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state, s.spec, s.program
+}
+
 // signalFirst sends to the container's first program. A frozen one would not
 // even die of SIGKILL on cgroup v1, so that thaws.
 func (s *shim) signalFirst(sig int) error {
-	s.mu.Lock()
-	state, p := s.state, s.program
-	s.mu.Unlock()
+	state, _, p := s.first()
 	if !state.Live() {
 		return fmt.Errorf("%w: the container is not running", engine.ErrConflict)
 	}

@@ -102,7 +102,8 @@ const (
 
 type request struct {
 	Op      string                `json:"op"`
-	Exec    string                `json:"exec,omitempty"` // an exec session
+	Exec    string                `json:"exec,omitempty"`    // an exec session
+	Attempt int                   `json:"attempt,omitempty"` // whose end is waited for; 0: of any
 	Signal  int                   `json:"signal,omitempty"`
 	Stop    bool                  `json:"stop,omitempty"` // the signal is to end the container for good
 	Size    engine.TermSize       `json:"size,omitzero"`

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -394,5 +395,50 @@ func TestRenamedInEvents(t *testing.T) {
 	}
 	if names["start"] != "box" || names["die"] != "other" {
 		t.Error(names)
+	}
+}
+
+// TestSignalDuringStart: a container that is on record as running can be
+// signalled, also before its start is done.
+func TestSignalDuringStart(t *testing.T) {
+	t.Parallel()
+	b := newBox(t, sh("sleep 1000"))
+	stand := b.file("stand-at")
+	must(t, os.WriteFile(stand, []byte("recorded"), 0o600))
+	c := b.spawn()
+	started := make(chan error, 1)
+	go func() { started <- c.Start(b.ctx()) }()
+	eventually(t, "the record of the start", func() bool { _, err := os.Stat(b.file("start.json")); return err == nil })
+	signalled := make(chan error, 1)
+	go func() { signalled <- c.Signal(b.ctx(), int(unix.SIGKILL)) }()
+	select {
+	case err := <-signalled:
+		t.Errorf("answered before the start was done: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	must(t, os.Remove(stand))
+	must(t, <-started)
+	must(t, <-signalled)
+	if st := b.wait(c); st.Code != 137 {
+		t.Errorf("status %+v", st)
+	}
+}
+
+// TestWaitForAnotherAttempt: who waits for a start that is over, and reaches the
+// monitor of the next one, does not wait for the end of that.
+func TestWaitForAnotherAttempt(t *testing.T) {
+	t.Parallel()
+	b := newBox(t, sh("sleep 1000"))
+	c := b.spawn()
+	if _, err := c.WaitAttempt(b.ctx(), 7); !errors.Is(err, engine.ErrConflict) {
+		t.Errorf("before the start: %v", err)
+	}
+	must(t, c.Start(b.ctx()))
+	if _, err := c.WaitAttempt(b.ctx(), 7); !errors.Is(err, engine.ErrConflict) {
+		t.Errorf("another start runs: %v", err)
+	}
+	must(t, c.Signal(b.ctx(), int(unix.SIGKILL)))
+	if st, err := c.WaitAttempt(b.ctx(), 1); err != nil || st.Code != 137 {
+		t.Errorf("its own: %+v, %v", st, err)
 	}
 }

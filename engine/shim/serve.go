@@ -160,6 +160,8 @@ func (s *shim) wait(c *conn, req *request) (*engine.ExitStatus, error) {
 			return nil, err
 		}
 		done = x.done
+	} else if err := s.attempts(req.Attempt); err != nil {
+		return nil, err
 	}
 	gone := make(chan struct{})
 	go func() {
@@ -177,6 +179,22 @@ func (s *shim) wait(c *conn, req *request) (*engine.ExitStatus, error) {
 		return &x.status, nil
 	}
 	return &s.exit, nil
+}
+
+// attempts tells whether the attempt of that number is this monitor's. Who asks
+// saw it run: if nothing was started here, the next one is still to come.
+func (s *shim) attempts(n int) error {
+	if n == 0 {
+		return nil
+	}
+	s.first()
+	s.mu.Lock()
+	own := s.start.Attempt
+	s.mu.Unlock()
+	if own == n || own == 0 && s.exited() {
+		return nil
+	}
+	return fmt.Errorf("%w: this monitor is not that of start %d of the container", engine.ErrConflict, n)
 }
 
 // attach streams the container's output until the end, and its peer's input

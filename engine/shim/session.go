@@ -134,7 +134,7 @@ func (s *session) Wait(ctx context.Context) (engine.ExitStatus, error) {
 	defer cancel()
 	stop := s.whenExited(cancel)
 	defer stop()
-	st, err := s.client.wait(asking, s.exec)
+	st, err := s.client.wait(asking, request{Exec: s.exec})
 	if err == nil || ctx.Err() != nil {
 		return st, err
 	}
