@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -204,4 +205,31 @@ func FuzzProgress(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestLateReaderGetsTheLatest: what was said of a part before is nobody's
+// business any more, however often the writer wrote it down.
+func TestLateReaderGetsTheLatest(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "progress.jsonl")
+	l, err := createProgress(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.close()
+	for i := range 3 {
+		for _, id := range []string{"a", "b"} {
+			if err := l.write([]images.Progress{{ID: id, Done: int64(i)}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	late := newTracker(path)
+	defer late.close()
+	var got []images.Progress
+	if err := late.drain(func(p images.Progress) bool { got = append(got, p); return true }); err != nil {
+		t.Fatal(err)
+	}
+	if want := []images.Progress{{ID: "a", Done: 2}, {ID: "b", Done: 2}}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
 }

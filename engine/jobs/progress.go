@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"gantry/engine/record"
 	"gantry/images"
@@ -136,7 +137,8 @@ func (t *tracker) close() {
 	}
 }
 
-// drain yields what is news since the last drain. A line without its end, or one
+// drain yields what is news since the last drain, of each part the latest in
+// the order of these. A line without its end, or one
 // that does not parse, is left out: the next value of its part makes up for it.
 func (t *tracker) drain(yield func(images.Progress) bool) error {
 	if err := t.open(); err != nil || t.f == nil {
@@ -148,9 +150,15 @@ func (t *tracker) drain(yield func(images.Progress) bool) error {
 	}
 	b = b[:bytes.LastIndexByte(b, '\n')+1]
 	t.off += int64(len(b))
+	var news []string
 	for l := range bytes.Lines(b) {
 		var p images.Progress
-		if json.Unmarshal(l, &p) == nil && t.board.put(p) && !yield(p) {
+		if json.Unmarshal(l, &p) == nil && t.board.put(p) {
+			news = append(slices.DeleteFunc(news, func(id string) bool { return id == p.ID }), p.ID)
+		}
+	}
+	for _, id := range news {
+		if !yield(t.board.latest[id]) {
 			return errStopped
 		}
 	}
