@@ -49,6 +49,7 @@ func (a *app) checkTerminal(stdin, tty bool) error {
 //	screen   <────────────────── Session.Copy  <── program
 //	SIGWINCH ──> Session.Resize        other signals ──> signal
 func (a *app) converse(ctx context.Context, t talk, begin func(context.Context) error) error {
+	a.requests.await() // one that comes while the terminal is raw must not leave it so
 	restore := func() {}
 	if t.tty && t.stdin && isTerminal(a.std.In) {
 		var err error

@@ -60,6 +60,13 @@ type passage struct {
 	to     chan<- os.Signal // nil: there is none
 }
 
+// await returns when the requests are caught.
+func (p *passage) await() {
+	if p.caught != nil {
+		<-p.caught
+	}
+}
+
 func (p *passage) lead(to chan<- os.Signal) {
 	<-p.caught
 	p.mu.Lock()
