@@ -1,14 +1,13 @@
 package cli
 
 import (
-	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"gantry/engine"
 )
@@ -26,8 +25,11 @@ func (a *app) loginCmd() *cobra.Command {
 		Example: "  gantry login registry.example\n  gantry login -u bob --password-stdin registry.example < token",
 		Args:    args(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cred, err := a.credentials(flags, args)
-			if err != nil {
+			cred, err := a.credentials(cmd.Context(), flags, args)
+			switch {
+			case cmd.Context().Err() != nil:
+				return err
+			case err != nil:
 				return &usageError{cmd: cmd, err: err}
 			}
 			store, err := a.images(cmd.Context())
@@ -54,7 +56,7 @@ func (a *app) loginCmd() *cobra.Command {
 
 // credentials come from flags, from standard input, or from questions on a
 // terminal.
-func (a *app) credentials(flags loginFlags, args []string) (engine.Credentials, error) {
+func (a *app) credentials(ctx context.Context, flags loginFlags, args []string) (engine.Credentials, error) {
 	cred := engine.Credentials{Username: flags.user, Password: flags.password}
 	if len(args) > 0 {
 		cred.Registry = args[0]
@@ -79,26 +81,20 @@ func (a *app) credentials(flags loginFlags, args []string) (engine.Credentials, 
 	if !isTerminal(a.std.In) {
 		return cred, errors.New("no terminal to ask for the username and the password; give --username and --password-stdin")
 	}
-	return a.askCredentials(cred)
+	return a.askCredentials(ctx, cred)
 }
 
-func (a *app) askCredentials(cred engine.Credentials) (engine.Credentials, error) {
+func (a *app) askCredentials(ctx context.Context, cred engine.Credentials) (engine.Credentials, error) {
+	var err error
 	if cred.Username == "" {
-		fmt.Fprint(a.std.Out, "Username: ")
-		line, err := bufio.NewReader(a.std.In).ReadString('\n')
-		if err != nil {
+		if cred.Username, err = a.ask(ctx, "Username: "); err != nil {
 			return cred, fmt.Errorf("read username: %w", err)
 		}
-		cred.Username = strings.TrimSpace(line)
 	}
 	if cred.Password == "" {
-		fmt.Fprint(a.std.Out, "Password: ")
-		b, err := term.ReadPassword(int(a.std.In.(fileDescriptor).Fd()))
-		a.println()
-		if err != nil {
+		if cred.Password, err = a.askSecret(ctx, "Password: "); err != nil {
 			return cred, fmt.Errorf("read password: %w", err)
 		}
-		cred.Password = string(b)
 	}
 	if cred.Username == "" || cred.Password == "" {
 		return cred, errors.New("the username and the password must not be empty")

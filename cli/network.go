@@ -184,7 +184,7 @@ func (a *app) pruneNetworksCmd() *cobra.Command {
 				return &usageError{cmd: cmd, err: err}
 			}
 			if !flags.force {
-				if err := a.confirm("WARNING! This will remove all custom networks not used by at least one container.\nAre you sure you want to continue?"); err != nil {
+				if err := a.confirm(cmd.Context(), "WARNING! This will remove all custom networks not used by at least one container.\nAre you sure you want to continue?"); err != nil {
 					return err
 				}
 			}

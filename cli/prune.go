@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -53,10 +52,12 @@ func (p *pruneFlags) options(known []string) (engine.PruneOptions, error) {
 }
 
 // confirm asks on the terminal's behalf. Without an answer it is no.
-func (a *app) confirm(question string) error {
-	fmt.Fprintf(a.std.Out, "%s [y/N] ", question)
-	answer, _ := bufio.NewReader(a.std.In).ReadString('\n')
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer == "y" || answer == "yes" {
+func (a *app) confirm(ctx context.Context, question string) error {
+	answer, err := a.ask(ctx, question+" [y/N] ")
+	switch {
+	case ctx.Err() != nil:
+		return err
+	case strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes"):
 		return nil
 	}
 	return withHint(errors.New("nothing was removed: not confirmed"), "answer y, or use --force")
@@ -89,7 +90,7 @@ func (a *app) pruneKind(v pruneVerb) *cobra.Command {
 				return &usageError{cmd: cmd, err: err}
 			}
 			if !flags.force {
-				if err := a.confirm(v.warning(flags.all) + "\nAre you sure you want to continue?"); err != nil {
+				if err := a.confirm(cmd.Context(), v.warning(flags.all)+"\nAre you sure you want to continue?"); err != nil {
 					return err
 				}
 			}

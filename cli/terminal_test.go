@@ -291,6 +291,29 @@ func TestInterruptedVerb(t *testing.T) {
 	}
 }
 
+// TestInterruptedQuestion: a question need not be answered to get out of it.
+func TestInterruptedQuestion(t *testing.T) {
+	t.Parallel()
+	w := shellWorld(t)
+	for _, tt := range []struct {
+		sees string
+		args []string
+	}{
+		{"Username: ", []string{"login", "registry.example"}},
+		{"Password: ", []string{"login", "-u", "bob", "registry.example"}},
+		{"[y/N] ", []string{"container", "prune"}},
+		{"[y/N] ", []string{"network", "prune"}},
+	} {
+		c := openConsole(t, w, tt.args...)
+		c.see(tt.sees)
+		if tt.sees == "Password: " {
+			c.until("nothing is echoed", func() bool { return c.termios().Lflag&unix.ECHO == 0 })
+		}
+		c.signals.send(syscall.SIGINT)
+		c.end(130)
+	}
+}
+
 func TestStatsInPlace(t *testing.T) {
 	t.Parallel()
 	w := shellWorld(t)
