@@ -258,7 +258,7 @@ func TestEmptyStoreOffersTheDemo(t *testing.T) {
 	}
 	b.sees("Remove the demo?", "demo-web-2", "demo-migrate-1", "gantry/demo:latest", "$ gantry demo --rm")
 	b.press("y")
-	b.sees("no containers and no images yet")
+	b.sees("no containers and no images yet", "removed the demo") // else q would ask
 	b.press("q")
 	b.leaves(0)
 }

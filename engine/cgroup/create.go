@@ -71,7 +71,7 @@ func (h *Host) Monitors() (*leaf.Group, error) {
 	}
 	g := h.group(monitors)
 	for _, dir := range g.Dirs {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		if err := makeDirs(dir); err != nil {
 			return nil, fmt.Errorf("make group of monitors: %w", err)
 		}
 	}
@@ -132,6 +132,19 @@ func (h *Host) wanted(controller string) bool {
 	return true
 }
 
+// makeDirs makes a directory and those above it, while the last containers of
+// others may remove the same ones.
+func makeDirs(dir string) error {
+	var err error
+	for range 100 {
+		// What was there a moment ago, or was just made, may be gone again.
+		if err = os.MkdirAll(dir, 0o755); !errors.Is(err, os.ErrExist) && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return err
+}
+
 // makeLeaf makes one directory. The parent may be removed at any moment by
 // the last container that leaves it, so a missing one is made again.
 func (h *Host) makeLeaf(dir string, made *leaf.Group) error {
@@ -141,7 +154,7 @@ func (h *Host) makeLeaf(dir string, made *leaf.Group) error {
 		case err == nil:
 			return nil
 		case errors.Is(err, os.ErrNotExist):
-			if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil && !errors.Is(err, os.ErrNotExist) {
+			if err := makeDirs(filepath.Dir(dir)); err != nil {
 				return permission(err)
 			}
 		case errors.Is(err, os.ErrExist):
