@@ -187,8 +187,12 @@ func (e *Engine) request(rec *containerRecord) network.Request {
 }
 
 // gone tells whether a container has surely ended and nobody is about to start
-// it.
+// it. Its folder is there from before it has anything of a network until it is
+// removed: without it, whoever has the lock only takes away what is left.
 func (e *Engine) gone(id engine.ID) bool {
+	if _, err := os.Lstat(e.dir(id)); errors.Is(err, os.ErrNotExist) {
+		return true
+	}
 	if held, err := e.locks.Held(record.LockContainer, string(id)); err != nil || held {
 		return false
 	}

@@ -109,9 +109,10 @@ func (e *Engine) look(id engine.ID) (v *view, lost bool, err error) {
 }
 
 // leftNetwork tells of a container that has ended and whose addresses and rules
-// nobody has taken away.
+// nobody takes away. The living monitor of a --rm container has that done.
 func (e *Engine) leftNetwork(v *view) bool {
-	return len(v.rec.Networks) > 0 && v.exit != nil && (v.state == engine.Exited || v.state == engine.Created) && e.nets.Held(v.rec.ID)
+	return len(v.rec.Networks) > 0 && v.exit != nil && (v.state == engine.Exited || v.state == engine.Created) && e.nets.Held(v.rec.ID) &&
+		!(v.rec.Host.AutoRemove && record.Alive(v.exit.ShimPid, v.exit.ShimStart))
 }
 
 // forgotten tells of a --rm container that has ended and whose monitor, which

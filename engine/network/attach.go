@@ -202,7 +202,7 @@ func (s *Store) address(ctx context.Context, r *Record, ep *Endpoint, container 
 			continue
 		}
 		if wanted {
-			err = s.take(r.ID, a, container)
+			err = s.takeOver(ctx, r.ID, a, container)
 		} else {
 			a, err = s.draw(ctx, r.ID, sub, container)
 		}

@@ -61,6 +61,21 @@ func (s *Store) reap(ctx context.Context, net engine.ID) {
 	}
 }
 
+// takeOver is take for an address that was asked for: one that has ended and
+// waits for its release need not be waited for.
+func (s *Store) takeOver(ctx context.Context, net engine.ID, a netip.Addr, id engine.ID) error {
+	err := s.take(net, a, id)
+	if !errors.Is(err, engine.ErrInUse) {
+		return err
+	}
+	if holder, _ := os.Readlink(s.claimPath(net, a)); holder == "" || !s.o.Gone(engine.ID(holder)) {
+		return err
+	} else if err := s.leave(ctx, net, engine.ID(holder)); err != nil {
+		return fmt.Errorf("take address %s from container %s, which has ended: %w", a, engine.ID(holder).Short(), err)
+	}
+	return s.take(net, a, id)
+}
+
 // take claims an address; ErrInUse names who has it.
 func (s *Store) take(net engine.ID, a netip.Addr, id engine.ID) error {
 	err := os.Symlink(string(id), s.claimPath(net, a))

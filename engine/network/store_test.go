@@ -276,11 +276,14 @@ func TestAddresses(t *testing.T) {
 	if last := got[len(got)-1]; last != "10.9.0.4" {
 		t.Errorf("the address of the dead container was not given out, but %s", last)
 	}
-	_, err := w.Attach(t.Context(), network.Request{Container: engine.NewID(), Networks: []engine.NetworkAttachment{
-		{Network: "small", EndpointOptions: engine.EndpointOptions{IPv4: "10.9.0.3"}},
-	}})
+	static := engine.NetworkAttachment{Network: "small", EndpointOptions: engine.EndpointOptions{IPv4: "10.9.0.3"}}
+	_, err := w.Attach(t.Context(), network.Request{Container: engine.NewID(), Networks: []engine.NetworkAttachment{static}})
 	if !errors.Is(err, engine.ErrInUse) {
 		t.Errorf("a static address that is taken: %v", err)
+	}
+	w.gone[ids[1]] = true
+	if _, box := w.start(static); box.Endpoints[0].Addrs[0].Addr().String() != "10.9.0.3" {
+		t.Errorf("the static address of a dead container: %+v", box.Endpoints)
 	}
 	if n := len(w.links("gv")); n != 4 {
 		t.Errorf("%d containers are attached, want 4", n)
