@@ -153,6 +153,13 @@ func (e *Engine) publish(ctx context.Context, client *shim.Client, rec *containe
 	if err != nil || len(wants) == 0 {
 		return err
 	}
+	last, err := readOptional[shim.StartRecord](e.file(rec.ID, "start.json"))
+	if err != nil {
+		return err
+	}
+	if last != nil {
+		keepPorts(wants, last.Ports)
+	}
 	ports, err := client.Publish(ctx, wants)
 	var taken *hostport.TakenError
 	if errors.As(err, &taken) {
@@ -162,6 +169,24 @@ func (e *Engine) publish(ctx context.Context, client *shim.Client, rec *containe
 		return err
 	}
 	return network.Publish(rec.ID, ports)
+}
+
+// keepPorts asks for the ports that were chosen at the last start once more.
+func keepPorts(wants []hostport.Want, last []hostport.Port) {
+	for i := range wants {
+		w := &wants[i]
+		at := slices.IndexFunc(last, func(p hostport.Port) bool {
+			return p.Proto == w.Proto && p.Port == w.Port && slices.Contains(w.Hosts, p.HostIP) &&
+				(w.First == 0 || w.First <= p.HostPort && p.HostPort <= w.Last)
+		})
+		if at < 0 {
+			continue
+		}
+		w.Before = last[at].HostPort
+		last = slices.DeleteFunc(slices.Clone(last), func(p hostport.Port) bool {
+			return p.Proto == w.Proto && p.HostPort == w.Before && slices.Contains(w.Hosts, p.HostIP)
+		})
+	}
 }
 
 // nameHolder says who has a port.

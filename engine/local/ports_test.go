@@ -156,6 +156,45 @@ func TestPublishedPorts(t *testing.T) {
 	}
 }
 
+// TestDrawnPortsStay: ports that were drawn are those of the next start as well,
+// but for one that somebody else has by then.
+func TestDrawnPortsStay(t *testing.T) {
+	t.Parallel()
+	e := open(t)
+	runServer(t, e, "web", "hello", engine.PortBinding{}, engine.PortBinding{}, engine.PortBinding{HostIP: "127.0.0.1"})
+	ports := func() []engine.PortBinding {
+		c, err := e.Containers().Inspect(t.Context(), "web")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.NetworkSettings.Ports["80/tcp"]
+	}
+	before := ports()
+	now := engine.StopOptions{Timeout: new(time.Duration)}
+	if err := e.Containers().Restart(t.Context(), "web", now); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, ports()); diff != "" {
+		t.Errorf("ports after a restart (-before +after):\n%s", diff)
+	}
+	if err := e.Containers().Stop(t.Context(), "web", now); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:"+before[len(before)-1].HostPort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := e.Containers().Start(t.Context(), "web"); err != nil {
+		t.Fatal(err)
+	}
+	after := ports()
+	n := len(before) - 1
+	if diff := cmp.Diff(before[:n], after[:n]); diff != "" || len(after) != n+1 || after[n].HostPort == before[n].HostPort {
+		t.Errorf("with one port taken: %v, before %v", after, before)
+	}
+}
+
 // TestForeignHolder: a port that another program has is told with its name.
 func TestForeignHolder(t *testing.T) {
 	t.Parallel()

@@ -99,13 +99,34 @@ func (e *Engine) signalProcess(ref string, pid int, signal string) error {
 // hostPs runs the host's ps and keeps the rows of pids. The output needs a
 // column PID to tell them.
 func hostPs(ctx context.Context, args []string, pids []int) (engine.ProcessTable, error) {
+	// By itself ps shows what its terminal has. With a selection of the user's it
+	// takes none by number; then it is asked for what the user selects.
+	out, err := runPs(ctx, append(args[:len(args):len(args)], "-q"+joined(pids)))
+	if err != nil {
+		out, err = runPs(ctx, args)
+	}
+	if err != nil {
+		return engine.ProcessTable{}, err
+	}
+	return parsePs(out, pids)
+}
+
+func joined(pids []int) string {
+	var text []string
+	for _, p := range pids {
+		text = append(text, strconv.Itoa(p))
+	}
+	return strings.Join(text, ",")
+}
+
+func runPs(ctx context.Context, args []string) (string, error) {
 	var out, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, "ps", args...)
 	cmd.Stdout, cmd.Stderr = &out, &stderr
 	if err := cmd.Run(); err != nil {
-		return engine.ProcessTable{}, fmt.Errorf("run the host's ps %s: %w %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
+		return "", fmt.Errorf("run the host's ps %s: %w %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
 	}
-	return parsePs(out.String(), pids)
+	return out.String(), nil
 }
 
 func parsePs(out string, pids []int) (engine.ProcessTable, error) {

@@ -23,6 +23,9 @@ type Want struct {
 	// First to Last are the ports to choose from; 0: any that is free.
 	First uint16 `json:"first,omitempty"`
 	Last  uint16 `json:"last,omitempty"`
+	// Before is the port of them that the container had last: it keeps that
+	// while it is free, so that who knows it finds the container again.
+	Before uint16 `json:"before,omitempty"`
 }
 
 // Port is one port of the host that leads to a container.
@@ -95,8 +98,15 @@ func (h *Held) drop(n int) error {
 // randomTries bounds the search for a port that is free on every address.
 const randomTries = 64
 
-// hold binds the first port of the range that is free on all addresses.
+// hold binds the port that the container had last, or else the first one of the
+// range, that is free on all addresses.
 func (h *Held) hold(w Want) error {
+	if w.Before != 0 {
+		var taken *TakenError
+		if err := h.everywhere(w, w.Before); !errors.As(err, &taken) {
+			return err
+		}
+	}
 	if w.First == 0 {
 		var err error
 		for range randomTries {

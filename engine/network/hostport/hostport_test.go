@@ -196,6 +196,15 @@ func TestChoice(t *testing.T) {
 	if p := hold(t, want("udp", base, base, loop4))[0]; p.HostPort != base {
 		t.Errorf("another protocol: %v", p)
 	}
+	former := want("udp", base, base+3, loop4)
+	former.Before = base + 2
+	if p := hold(t, former)[0]; p.HostPort != base+2 {
+		t.Errorf("the port of last time, which is free: %v", p)
+	}
+	former.Before = base // held by the test before it
+	if p := hold(t, former)[0]; p.HostPort != base+1 {
+		t.Errorf("the port of last time, which is taken: %v", p)
+	}
 	var taken *hostport.TakenError
 	_, err := hostport.Hold([]hostport.Want{want("tcp", base+2, base+2, loop4), want("tcp", base, base+1, any4)})
 	if !errors.As(err, &taken) || !errors.Is(err, engine.ErrConflict) || taken.Port.HostPort != base+1 || taken.Port.HostIP != any4 {
