@@ -6,7 +6,7 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 export CGO_ENABLED = 0
 
-.PHONY: help build run deps lint test test-vm bench pictures install clean
+.PHONY: help build run deps lint test test-vm services bench pictures install clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -ts '	'
@@ -28,6 +28,9 @@ test: deps lint ## everything: lint, all tests as root, the race detector, the c
 
 test-vm: ## the engine's tests in the cgroup v2 machine
 	testdata/vm/engine-tests
+
+services: build ## nginx, redis and PostgreSQL as containers (root, apt, an image of Debian)
+	testdata/services/run
 
 bench: build ## every budget beside its peers (installs the peers)
 	testdata/bench/run
