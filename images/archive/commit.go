@@ -1,10 +1,7 @@
 package archive
 
 import (
-	"bufio"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +9,7 @@ import (
 	"time"
 
 	"gantry/images"
+	"gantry/images/assemble"
 	"gantry/images/store"
 )
 
@@ -53,15 +51,18 @@ func Commit(ctx context.Context, s *store.Store, layer io.Reader, o CommitOption
 	}
 	config, layers := committed(below, o), slices.Clone(manifest.Layers)
 	if layer != nil {
-		added, diff, err := hashedLayer(ctx, s, l, layer)
+		added, err := assemble.Layer(ctx, s, l, func(w io.Writer) error {
+			_, err := io.Copy(w, layer)
+			return err
+		})
 		if err != nil {
 			return "", err
 		}
-		layers = append(layers, added)
-		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, diff)
+		layers = append(layers, assemble.Descriptor(added))
+		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, added.DiffID)
 		config.History[len(config.History)-1].EmptyLayer = false
 	}
-	made, err := putImage(s, l, config, layers...)
+	made, err := assemble.Image(s, l, config, layers...)
 	if err != nil {
 		return "", err
 	}
@@ -86,18 +87,4 @@ func committed(below *images.ConfigFile, o CommitOptions) *images.ConfigFile {
 		Created: &now, CreatedBy: o.By, Author: o.Author, Comment: o.Message, EmptyLayer: true,
 	})
 	return &c
-}
-
-// hashedLayer stores a layer and learns its DiffID from the same pass.
-func hashedLayer(ctx context.Context, s *store.Store, l *store.Lease, r io.Reader) (store.Descriptor, images.Digest, error) {
-	h := sha256.New()
-	br := bufio.NewReaderSize(io.TeeReader(reader{ctx, r}, h), 64<<10)
-	d, err := storeLayer(ctx, s, l, br, func(w io.Writer, r io.Reader) error {
-		_, err := io.Copy(w, r)
-		return err
-	})
-	if err != nil {
-		return d, "", err
-	}
-	return d, images.Digest("sha256:" + hex.EncodeToString(h.Sum(nil))), nil
 }

@@ -4,13 +4,13 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"time"
 
 	"gantry/images"
+	"gantry/images/assemble"
 	"gantry/images/store"
 )
 
@@ -73,16 +73,16 @@ func importLayer(ctx context.Context, s *store.Store, l *store.Lease, r io.Reade
 		return images.Image{}, fmt.Errorf("the tar is empty: %w", err)
 	}
 	m := &members{s: s, lease: l, report: o.Report}
-	layer, err := storeLayer(ctx, s, l, br, func(w io.Writer, r io.Reader) error { return m.copy(w, r, "layer", 0, 0) })
+	layer, err := assemble.Store(ctx, s, l, br, func(w io.Writer, r io.Reader) error { return m.copy(w, r, "layer", 0, 0) })
 	if err != nil {
 		return images.Image{}, err
 	}
-	diff, err := diffID(ctx, s, layer)
+	diff, err := assemble.DiffID(ctx, s, layer)
 	if err != nil {
 		return images.Image{}, err
 	}
 	c.RootFS.DiffIDs = []images.Digest{diff}
-	manifest, err := putImage(s, l, c, layer)
+	manifest, err := assemble.Image(s, l, c, layer)
 	if err != nil {
 		return images.Image{}, err
 	}
@@ -91,30 +91,4 @@ func importLayer(ctx context.Context, s *store.Store, l *store.Lease, r io.Reade
 		return images.Image{}, err
 	}
 	return s.Add(ctx, store.ImageRecord{Ref: o.Ref, Manifest: manifest})
-}
-
-// putImage stores a configuration and the manifest that binds it to its layers.
-func putImage(s *store.Store, l *store.Lease, c *images.ConfigFile, layers ...store.Descriptor) (images.Digest, error) {
-	raw, err := json.Marshal(c)
-	if err != nil {
-		return "", err
-	}
-	return putManifest(s, l, raw, layers)
-}
-
-func putManifest(s *store.Store, l *store.Lease, config []byte, layers []store.Descriptor) (images.Digest, error) {
-	id, err := s.PutBlob(l, config)
-	if err != nil {
-		return "", err
-	}
-	b, err := json.Marshal(store.Manifest{
-		SchemaVersion: 2,
-		MediaType:     store.MediaTypeManifest,
-		Config:        store.Descriptor{MediaType: store.MediaTypeConfig, Digest: id, Size: int64(len(config))},
-		Layers:        append([]store.Descriptor{}, layers...),
-	})
-	if err != nil {
-		return "", err
-	}
-	return s.PutBlob(l, b)
 }

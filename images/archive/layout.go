@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"gantry/images"
+	"gantry/images/assemble"
 	"gantry/images/store"
 )
 
@@ -188,5 +189,5 @@ func (m *members) sniff(d store.Descriptor) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	return compression(bufio.NewReaderSize(f, 16)), nil
+	return assemble.Compression(bufio.NewReaderSize(f, 16)), nil
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"gantry/images"
+	"gantry/images/assemble"
 	"gantry/images/store"
 	"gantry/images/unpack"
 )
@@ -135,7 +136,7 @@ func (m *members) dockerImage(ctx context.Context, d dockerManifest) (candidate,
 		}
 		layers = append(layers, l)
 	}
-	manifest, err := putManifest(m.s, m.lease, raw, layers)
+	manifest, err := assemble.Manifest(m.s, m.lease, raw, layers)
 	if err != nil {
 		return candidate{}, err
 	}

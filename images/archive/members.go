@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"gantry/images"
+	"gantry/images/assemble"
 	"gantry/images/store"
 )
 
@@ -162,7 +163,7 @@ func (m *members) other(ctx context.Context, name string, size int64, r io.Reade
 		m.small[name] = b
 		return nil
 	}
-	d, err := storeLayer(ctx, m.s, m.lease, br, func(w io.Writer, r io.Reader) error {
+	d, err := assemble.Store(ctx, m.s, m.lease, br, func(w io.Writer, r io.Reader) error {
 		return m.copy(w, r, path.Base(path.Dir("/"+name)), 0, size)
 	})
 	if err != nil {
@@ -253,7 +254,7 @@ func (m *members) layer(ctx context.Context, name string) (store.Descriptor, err
 		return store.Descriptor{}, fmt.Errorf("the archive has no layer %q: %w", name, images.ErrCorrupt)
 	}
 	// Tiny, and taken for a document.
-	return storeLayer(ctx, m.s, m.lease, bufio.NewReader(strings.NewReader(string(b))), plainCopy)
+	return assemble.Store(ctx, m.s, m.lease, bufio.NewReader(strings.NewReader(string(b))), plainCopy)
 }
 
 func plainCopy(w io.Writer, r io.Reader) error {
