@@ -5,12 +5,11 @@
 // as somebody asks, and leaves out what an ignore file names. Select takes the
 // sources of COPY, ADD or a bind mount from it. The Selection has a digest of
 // names, types, modes, owners, link targets, extended attributes and bytes, and
-// never of times; images/build/place copies what it holds.
+// never of times, and opens each file for whoever copies it.
 //
 //	t := content.Open(dir, content.Options{...})
 //	s := t.Select(ctx, content.Request{Sources: []string{"src/*.go"}})
 //	s.Digest(ctx)       the cache key's part; reads what the stat cache does not know
-//	s.State(ctx)        what differs from a former State, in words
 //
 // No path leads out of the tree: names are resolved among the nodes that were
 // read, as if the root were "/", and the kernel only gets paths free of links,
