@@ -112,7 +112,7 @@ func (m *Model) hints() (hints []string, ways int) {
 	if m.list(m.focus) != nil {
 		last = []keys.ID{"filter", "menu", "help"}
 	}
-	const most = 5
+	most := 7 - len(last) // a line of more is read by nobody
 	var out []string
 	for a := range m.keys.Effective(m.scope()) {
 		if len(out) == most {

@@ -29,8 +29,8 @@ func TestKeysOfTabsCanBeSet(t *testing.T) {
 		wants(t, d, `the key "q" is wanted by log.search and quit`)
 		d.Keys("esc")
 		inLog(t, d, "db")
-		wants(t, d, "w wrap", "q search")
-		lacks(t, d, "W wrap", "/ search")
+		wants(t, d, "q search")
+		lacks(t, d, "/ search")
 		before := d.Screen()
 		d.Keys("W", "j")
 		if d.Screen() != before {

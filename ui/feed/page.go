@@ -164,6 +164,18 @@ func (s Source) At(ctx context.Context, at time.Time) Page {
 	return p
 }
 
+// Around reads what is before and after a line, which need not be among those
+// that are chosen.
+func (s Source) Around(ctx context.Context, l Line) Page {
+	p := s.At(ctx, l.Time)
+	first := slices.IndexFunc(p.Lines, func(l Line) bool { return l.Pos.Known() })
+	if p.Err != nil || p.Head || first < 0 {
+		return p
+	}
+	older := s.Older(ctx, p.Lines[0], p.Lines[first].Pos)
+	return Page{Lines: slices.Concat(older.Lines, p.Lines), Head: older.Head, End: p.End, Err: older.Err}
+}
+
 // Oldest reads the beginning of the log.
 func (s Source) Oldest(ctx context.Context) Page {
 	p := s.forward(ctx, s.query(), func(Line) bool { return true })

@@ -66,7 +66,7 @@ func twin(r rune) byte {
 		return '+'
 	case '▇':
 		return '*'
-	case '█':
+	case '█', '◆':
 		return '#'
 	}
 	return 0

@@ -19,6 +19,7 @@ const (
 const (
 	Bar      = "▌" // before the row under the cursor
 	Marked   = "✓"
+	Bookmark = "◆" // a line of a log that was marked
 	Folded   = "▸"
 	Unfolded = "▾"
 	Up       = "▴" // sorted, smallest first

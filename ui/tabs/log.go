@@ -46,6 +46,10 @@ type Log struct {
 	json bool // documents are shown over several rows
 
 	sift       sift
+	read       choice             // what the feed has
+	coming     *coming            // a feed with other lines; nil: none
+	stopRest   context.CancelFunc // ends the wait for keys to rest; nil: none
+	marks      marks
 	jump       prompt // the time to go to
 	asksWindow bool   // a digit chooses how much is shown
 
@@ -67,7 +71,7 @@ type row struct {
 
 // NewLog makes the tab. It shows nothing before Open.
 func NewLog(eng engine.Engine, s func() styles.Styles, now func() time.Time) *Log {
-	return &Log{eng: eng, styles: s, now: now, floor: nowhere, here: nowhere}
+	return &Log{eng: eng, styles: s, now: now, floor: nowhere, here: nowhere, marks: make(marks)}
 }
 
 // Name implements Panel.
@@ -82,20 +86,26 @@ func (t *Log) Open(ctx context.Context, id engine.ID) tea.Cmd {
 // begin reads the log from its last lines on.
 func (t *Log) begin() tea.Cmd {
 	t.Close()
-	t.still, t.floor, t.here, t.note, t.asked, t.hunt = nil, nowhere, nowhere, "", false, nil
-	t.search.restart()
-	t.memo = memo{}
+	t.forget()
+	t.read = t.wanted()
 	if t.id == "" {
 		return nil
 	}
 	t.gen = new(generation)
 	t.ctx, t.cancel = context.WithCancel(t.parent)
-	t.feed = feed.NewLog(t.ctx, t.source())
+	t.feed = feed.NewLog(t.ctx, t.source(t.read))
 	return t.next()
 }
 
-func (t *Log) source() feed.Source {
-	return feed.Source{Engine: t.eng, ID: t.id, Without: t.without, Since: t.sift.since, Keep: t.sift.keep()}
+// forget goes back to following the end.
+func (t *Log) forget() {
+	t.still, t.floor, t.here, t.note, t.asked, t.hunt = nil, nowhere, nowhere, "", false, nil
+	t.search.restart()
+	t.memo = memo{}
+}
+
+func (t *Log) source(c choice) feed.Source {
+	return feed.Source{Engine: t.eng, ID: t.id, Without: c.without, Since: c.since, Keep: c.keep()}
 }
 
 // Close implements Panel.
@@ -104,6 +114,8 @@ func (t *Log) Close() {
 		t.cancel()
 	}
 	t.ctx, t.cancel, t.gen, t.feed = nil, nil, nil, nil
+	t.dropComing()
+	t.unrest()
 }
 
 // Refresh implements Panel: what has ended may go on, and what has happened to
@@ -146,6 +158,14 @@ func (t *Log) Update(msg tea.Msg) (bool, tea.Cmd) {
 		if m.gen == t.gen {
 			return true, t.acceptFound(m)
 		}
+	case comingMsg:
+		if m.coming == t.coming {
+			return true, t.acceptComing(m)
+		}
+	case siftMsg:
+		if m.tab == t {
+			return true, t.rested(m.round)
+		}
 	}
 	return false, nil
 }
@@ -153,7 +173,7 @@ func (t *Log) Update(msg tea.Msg) (bool, tea.Cmd) {
 // streams goes on to the next choice of streams: both, the one, the other.
 func (t *Log) streams() tea.Cmd {
 	t.without = map[logs.Stream]logs.Stream{0: logs.Stderr, logs.Stderr: logs.Stdout, logs.Stdout: 0}[t.without]
-	return t.begin()
+	return t.resift(t.anchor())
 }
 
 // clear hides what is there; g shows it again.

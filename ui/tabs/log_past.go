@@ -16,6 +16,7 @@ const (
 	newerPage
 	oldestPage
 	timePage
+	linePage // around a line
 )
 
 // pageRequest asks for a page beside from.
@@ -24,6 +25,7 @@ type pageRequest struct {
 	from  past
 	hunts bool // for what is looked for, not for the view
 	at    time.Time
+	line  anchor
 }
 
 // pageMsg is the answer.
@@ -39,7 +41,7 @@ func (t *Log) ask(r pageRequest) tea.Cmd {
 		return nil
 	}
 	t.asked = true
-	ctx, gen, src := t.ctx, t.gen, t.source()
+	ctx, gen, src := t.ctx, t.gen, t.source(t.read)
 	return func() tea.Msg {
 		var p feed.Page
 		switch r.kind {
@@ -51,6 +53,8 @@ func (t *Log) ask(r pageRequest) tea.Cmd {
 			p = src.Newer(ctx, l, place)
 		case timePage:
 			p = src.At(ctx, r.at)
+		case linePage:
+			p = src.Around(ctx, r.line.line)
 		default:
 			p = src.Oldest(ctx)
 		}
@@ -106,6 +110,8 @@ func (t *Log) acceptPage(m pageMsg) tea.Cmd {
 		t.still = &past{lines: m.page.Lines, head: m.page.Head}
 		t.meet()
 		t.top, t.here, t.memo = row{line: t.still.first}, t.still.first, memo{}
+	case m.kind == linePage:
+		return tea.Batch(t.acceptAround(m), t.find())
 	case m.kind == olderPage && t.still.first == m.from.first:
 		*t.still = t.still.withOlder(m.page)
 	case m.kind == newerPage && t.still.end() == m.from.end() && !t.joined():

@@ -1,30 +1,57 @@
 package tabs
 
 import (
+	"context"
 	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
+	"gantry/logs"
 	"gantry/ui/feed"
 	"gantry/ui/logtext"
 	"gantry/ui/widgets"
 )
 
-// sift is which lines of a log are shown.
+// sift is which lines of a log are wanted.
 type sift struct {
 	include, exclude prompt // texts, or /expressions/
 	least            logtext.Level
 	window           time.Duration // only what is younger; 0: all
 	since            time.Time     // when that began
+
+	from  *anchor // where the log was when typing began; nil: it followed
+	round int     // rests of earlier keys do not count
+}
+
+// choice is which lines a reading of the log has.
+type choice struct {
+	include, exclude string
+	least            logtext.Level
+	window           time.Duration
+	since            time.Time
+	without          logs.Stream
+}
+
+// wanted is what was chosen; a text that is no expression yet changes nothing.
+func (t *Log) wanted() choice {
+	s := &t.sift
+	c := choice{least: s.least, window: s.window, since: s.since, without: t.without}
+	c.include, c.exclude = s.include.text, s.exclude.text
+	if _, err := logtext.Compile(c.include); err != nil && c.include != "" {
+		c.include = t.read.include
+	}
+	if _, err := logtext.Compile(c.exclude); err != nil && c.exclude != "" {
+		c.exclude = t.read.exclude
+	}
+	return c
 }
 
 // keep is what the source of the log chooses lines by; nil: it shows all.
-func (s *sift) keep() func() func(feed.Line) bool {
-	in, _ := logtext.Compile(s.include.text)
-	out, _ := logtext.Compile(s.exclude.text)
-	least := s.least
-	if in == nil && out == nil && least == logtext.None {
+func (c choice) keep() func() func(feed.Line) bool {
+	in, _ := logtext.Compile(c.include)
+	out, _ := logtext.Compile(c.exclude)
+	if in == nil && out == nil && c.least == logtext.None {
 		return nil
 	}
 	return func() func(feed.Line) bool {
@@ -40,9 +67,9 @@ func (s *sift) keep() func() func(feed.Line) bool {
 			}
 			text := widgets.Print(l.Raw).Text
 			if level := logtext.LevelOf(text[:min(len(text), 1<<10)]).Level; level != logtext.None {
-				grave = level >= least
+				grave = level >= c.least
 			}
-			kept = (least == logtext.None || grave) && (in == nil || in.In(text)) && (out == nil || !out.In(text))
+			kept = (c.least == logtext.None || grave) && (in == nil || in.In(text)) && (out == nil || !out.In(text))
 			return kept
 		}
 	}
@@ -61,31 +88,61 @@ func (t *Log) nextLevel() tea.Cmd {
 			break
 		}
 	}
-	return t.begin()
+	return t.resift(t.anchor())
 }
 
-// sifted takes a key of what lines must hold, or must not; what was typed holds
-// with enter.
+// siftRest is how long keys rest before what they typed is looked for.
+const siftRest = 120 * time.Millisecond
+
+// siftMsg tells that keys have rested.
+type siftMsg struct {
+	tab   *Log
+	round int
+}
+
+// openSift begins to type what lines must hold, or must not.
+func (t *Log) openSift(p *prompt) {
+	p.open()
+	t.sift.from = t.anchor()
+}
+
+// sifted takes a key of that; it holds when keys rest, so that one sees what one
+// types, and esc goes back.
 func (t *Log) sifted(p *prompt, key string) tea.Cmd {
-	p.key(key)
-	if _, err := logtext.Compile(p.text); p.typing || err != nil && p.text != "" {
-		p.typing = p.typing || err != nil && key == "enter"
+	changed := p.key(key)
+	if _, err := logtext.Compile(p.text); err != nil && p.text != "" && key == "enter" {
+		p.typing = true
 		return nil
 	}
-	if p.text == p.before {
+	if t.sift.round++; !p.typing {
+		t.unrest()
+		return t.resift(t.sift.from)
+	}
+	if !changed {
 		return nil
 	}
-	return t.begin()
+	t.unrest()
+	ctx, stop := context.WithCancel(t.parent)
+	t.stopRest = stop
+	return after(ctx, siftRest, siftMsg{t, t.sift.round})
+}
+
+// unrest no longer waits for keys to rest.
+func (t *Log) unrest() {
+	if t.stopRest != nil {
+		t.stopRest()
+	}
+	t.stopRest = nil
 }
 
 // unsift shows all lines again.
 func (t *Log) unsift() tea.Cmd {
-	t.sift = sift{}
-	return t.begin()
+	t.sift = sift{round: t.sift.round}
+	return t.resift(t.anchor())
 }
 
 func (t *Log) notSifted() string {
-	if t.sift.chips() == "" {
+	if t.wanted().chips() == "" {
 		return "all lines are shown"
 	}
 	return ""
@@ -115,7 +172,7 @@ func (t *Log) windowed(key string) tea.Cmd {
 	if span > 0 {
 		t.sift.since = t.now().Add(-span)
 	}
-	return t.begin()
+	return t.resift(t.anchor())
 }
 
 // jumped takes a key of the time to go to.
@@ -159,25 +216,19 @@ func moment(text string, now time.Time) (time.Time, bool) {
 }
 
 // chips say which lines are shown, "" for all of them.
-func (s *sift) chips() string {
+func (c choice) chips() string {
 	var words []string
-	if s.least != logtext.None {
-		words = append(words, "level "+levelNames[s.least]+" and up")
+	if c.least != logtext.None {
+		words = append(words, "level "+levelNames[c.least]+" and up")
 	}
-	for _, p := range []struct {
-		sign string
-		of   prompt
-	}{{"&", s.include}, {"!", s.exclude}} {
-		text := p.of.text
-		if p.of.typing { // it does not hold yet
-			text = p.of.before
-		}
-		if text != "" {
-			words = append(words, p.sign+safe(text))
-		}
+	if c.include != "" {
+		words = append(words, "&"+safe(c.include))
 	}
-	if s.window > 0 {
-		words = append(words, "since "+s.since.Local().Format("15:04:05"))
+	if c.exclude != "" {
+		words = append(words, "!"+safe(c.exclude))
+	}
+	if c.window > 0 {
+		words = append(words, "since "+c.since.Local().Format("15:04:05"))
 	}
 	return strings.Join(words, "  ")
 }

@@ -111,14 +111,22 @@ func (t *Log) instead(s styles.Styles, width int) []string {
 		return notice(s, width, "", s.Wait("Reading"))
 	case t.floor != nowhere:
 		return notice(s, width, "Cleared. What comes now is shown here.", "g goes back to the first line.")
-	case t.sift.chips() != "":
-		return notice(s, width, "No line is among what is shown: "+t.sift.chips()+".", "A shows all lines again.")
-	case t.without == logs.Stdout:
+	case t.read.chips() != "":
+		return notice(s, width, "No line is among what is shown: "+t.read.chips()+".", t.wayBack())
+	case t.read.without == logs.Stdout:
 		return notice(s, width, "Nothing has been printed to stderr.", "o shows the other stream.")
-	case t.without == logs.Stderr:
+	case t.read.without == logs.Stderr:
 		return notice(s, width, "Nothing has been printed to stdout.", "o shows the other stream.")
 	}
 	return notice(s, width, "Nothing has been printed yet.", "")
+}
+
+// wayBack says how to see all lines again.
+func (t *Log) wayBack() string {
+	if t.Typing() {
+		return "esc goes back to what was shown."
+	}
+	return "A shows all lines again."
 }
 
 // promptLine is what is typed, with what is wrong with it.
@@ -166,10 +174,15 @@ func (t *Log) row(k *looked, r row, width int) string {
 		}
 		in.muted.Draw(&p.b, stamp)
 	}
+	marked := r.sub == 0 && t.hasMark(k.line)
 	switch {
+	case here && marked:
+		in.bar.Draw(&p.b, glyph.Bar+glyph.Bookmark)
 	case here:
 		in.bar.Draw(&p.b, glyph.Bar)
 		in.text.Draw(&p.b, " ")
+	case marked:
+		in.bar.Draw(&p.b, glyph.Bookmark+" ")
 	case k.line.Stderr:
 		in.stderr.Draw(&p.b, glyph.GutterError+" ")
 	case t.stamped(width):
@@ -208,12 +221,27 @@ func (t *Log) Status() string {
 		return ""
 	}
 	var words []string
-	for _, w := range []string{t.note, t.sift.chips(), t.found(), t.where(), t.howMuch(), t.shownStreams()} {
+	for _, w := range []string{t.note, t.sifting(), t.read.chips(), t.found(), t.howMarked(), t.where(), t.howMuch(), t.shownStreams()} {
 		if w != "" {
 			words = append(words, w)
 		}
 	}
 	return strings.Join(words, glyph.Sep)
+}
+
+// sifting says that other lines are being looked for.
+func (t *Log) sifting() string {
+	if t.coming == nil || !t.coming.late {
+		return ""
+	}
+	return "looking for what fits " + glyph.Ellipsis
+}
+
+func (t *Log) howMarked() string {
+	if n := len(t.marks[t.id]); n > 0 {
+		return count(n, "mark", "marks")
+	}
+	return ""
 }
 
 // where is what is below the screen.
@@ -264,7 +292,7 @@ func (t *Log) howMuch() string {
 }
 
 func (t *Log) shownStreams() string {
-	switch t.without {
+	switch t.read.without {
 	case logs.Stdout:
 		return "stderr only"
 	case logs.Stderr:
