@@ -71,6 +71,9 @@ func (a *app) create(ctx context.Context, flags *createFlags, opts engine.Create
 	if err != nil {
 		return "", err
 	}
+	if flags.over.kernelMemory != 0 {
+		res.Warnings = append(res.Warnings, "--kernel-memory is discarded: the kernel has no such limit any more; --memory counts its memory, too")
+	}
 	for _, w := range res.Warnings {
 		fmt.Fprintf(a.std.Err, "WARNING: %s\n", w)
 	}

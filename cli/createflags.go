@@ -124,7 +124,7 @@ func (c *createFlags) add(f *pflag.FlagSet, platform string) {
 	f.Var(&c.capAdd, "cap-add", "Add Linux capabilities")
 	f.Var(&c.capDrop, "cap-drop", "Drop Linux capabilities")
 	f.Var(&c.security, "security-opt", "Security options: no-new-privileges, seccomp=FILE, seccomp=unconfined")
-	f.Var(&c.logOpts, "log-opt", "Log options: max-size=SIZE, max-file=N")
+	f.Var(&c.logOpts, "log-opt", "Log options: max-size=SIZE, max-file=N, labels=KEY,…, env=NAME,…")
 	f.StringVar(&c.pull, "pull", "missing", `Pull image before running ("always", "missing", "never")`)
 	f.StringVar(&c.platform, "platform", platform, "Set platform, for an image that has several")
 	f.BoolVarP(&c.quiet, "quiet", "q", false, "Suppress the pull output")
@@ -313,12 +313,15 @@ func securityOptions(given []string) ([]string, error) {
 	return out, nil
 }
 
+// logOptions are docker's for json-file and local.
+var logOptions = []string{"max-size", "max-file", "labels", "labels-regex", "env", "env-regex", "tag", "mode", "max-buffer-size", "compress"}
+
 func logConfig(given []string) (engine.LogConfig, error) {
-	cfg := engine.LogConfig{Type: "journal"}
+	cfg := engine.LogConfig{Type: engine.LogJournal}
 	for _, s := range given {
 		key, value, ok := strings.Cut(s, "=")
-		if !ok || value == "" || key != "max-size" && key != "max-file" {
-			return cfg, fmt.Errorf("--log-opt %q: want max-size=SIZE or max-file=N", s)
+		if !ok || value == "" || !slices.Contains(logOptions, key) {
+			return cfg, fmt.Errorf("--log-opt %q: want KEY=VALUE with one of %s", s, strings.Join(logOptions, ", "))
 		}
 		if cfg.Config == nil {
 			cfg.Config = map[string]string{}

@@ -29,10 +29,14 @@ type hostFlags struct {
 	logDriver, volumeDriver string
 	isolation               string
 	contentTrust            bool
+	cgroupParent, runtime   string
+	kernelMemory            bytesValue
+	absent                  absentFlags
 }
 
 func (h *hostFlags) add(f *pflag.FlagSet) {
 	f.Var(&h.annotations, "annotation", "Add an annotation to the container (passed through to the OCI runtime)")
+	f.StringVar(&h.cgroupParent, "cgroup-parent", "", "Optional parent cgroup for the container (/PATH in every hierarchy, or PATH below gantry's own)")
 	f.StringVar(&h.spaces.CgroupnsMode, "cgroupns", "", "Cgroup namespace to use (host|private)\n'host':    Run the container in the host's cgroup namespace\n'private': Run the container in its own private cgroup namespace\n'':        Private where the host has cgroup v2 alone, else the host's (default)")
 	f.Var(&h.devices, "device", "Add a host device to the container (/dev/x[:/dev/y][:rwm])")
 	f.Var(&h.deviceRules, "device-cgroup-rule", "Add a rule to the cgroup allowed devices list")
@@ -46,16 +50,19 @@ func (h *hostFlags) add(f *pflag.FlagSet) {
 	f.Var(&h.groups, "group-add", "Add additional groups to join")
 	f.StringVar(&h.spaces.IpcMode, "ipc", "", "IPC mode to use (none, private, shareable, host, container:NAME)")
 	f.StringVar(&h.isolation, "isolation", "", "Container isolation technology (there is only default)")
-	f.StringVar(&h.logDriver, "log-driver", "", "Logging driver for the container (journal, which json-file and local also stand for)")
+	f.Var(&h.kernelMemory, "kernel-memory", "Kernel memory limit (there is none in today's kernels: it is discarded)")
+	f.StringVar(&h.logDriver, "log-driver", "", "Logging driver for the container (journal, which json-file and local also stand for, or none)")
 	f.Int64Var(&h.swappiness, "memory-swappiness", -1, "Tune container memory swappiness (0 to 100)")
 	f.BoolVar(&h.noOOMKiller, "oom-kill-disable", false, "Disable OOM Killer")
 	f.IntVar(&h.spaces.OomScoreAdj, "oom-score-adj", 0, "Tune host's OOM preferences (-1000 to 1000)")
 	f.StringVar(&h.spaces.PidMode, "pid", "", "PID namespace to use (host, container:NAME)")
+	f.StringVar(&h.runtime, "runtime", "", "Runtime to use for this container (gantry: there are no others)")
 	f.Var(&h.sysctls, "sysctl", "Sysctl options")
 	f.StringVar(&h.spaces.UsernsMode, "userns", "", "User namespace to use (host: there are no others)")
 	f.StringVar(&h.spaces.UTSMode, "uts", "", "UTS namespace to use (host)")
 	f.StringVar(&h.volumeDriver, "volume-driver", "", "Volume driver of the volumes that are made for the container (local)")
 	f.Var(&h.volumesFrom, "volumes-from", "Mount volumes from the specified container(s)")
+	h.absent.add(f)
 	f.BoolVar(&h.contentTrust, "disable-content-trust", true, "Skip image verification (there is none to be skipped)")
 }
 
@@ -64,11 +71,18 @@ func (h *hostFlags) apply(host *engine.HostConfig) (err error) {
 	switch {
 	case !slices.Contains([]string{"", "default"}, h.isolation):
 		return fmt.Errorf("--isolation %q: there is only default", h.isolation)
-	case !slices.Contains([]string{"", "journal", "json-file", "local"}, h.logDriver):
-		return fmt.Errorf("--log-driver %q: there is journal, which json-file and local also stand for", h.logDriver)
+	case h.logDriver != "" && !slices.Contains(engine.LogDrivers, h.logDriver):
+		return fmt.Errorf("--log-driver %q: there are %s; to send a log elsewhere, follow it (gantry logs -f) or read its files (see LogPath in gantry inspect)", h.logDriver, strings.Join(engine.LogDrivers, ", "))
 	case !slices.Contains([]string{"", "local"}, h.volumeDriver):
 		return fmt.Errorf("--volume-driver %q: there is only local", h.volumeDriver)
 	}
+	if err := h.absent.check(); err != nil {
+		return err
+	}
+	if h.logDriver != "" {
+		host.LogConfig.Type = h.logDriver
+	}
+	host.CgroupParent, host.Runtime = h.cgroupParent, h.runtime
 	host.SpaceOptions = h.spaces
 	host.GroupAdd, host.VolumesFrom = h.groups, h.volumesFrom
 	if host.Sysctls, err = pairMap("--sysctl", h.sysctls); err != nil {
@@ -129,6 +143,9 @@ func (h *hostFlags) applyDevices(o *engine.DeviceOptions) error {
 func parseDevice(s string) (engine.DeviceMapping, error) {
 	parts := strings.Split(s, ":")
 	d := engine.DeviceMapping{PathOnHost: parts[0], PathInContainer: parts[0], CgroupPermissions: "rwm"}
+	if class, name, ok := strings.Cut(parts[0], "="); ok && len(parts) == 1 && strings.Contains(class, "/") && !path.IsAbs(class) && name != "" {
+		return d, fmt.Errorf("--device %q: the container device interface (CDI) is not there yet; give the device's nodes (--device /dev/x), and mount what its driver needs besides (-v)", s)
+	}
 	permissions := func(p string) bool { return p != "" && len(p) <= 3 && strings.Trim(p, "rwm") == "" }
 	switch {
 	case len(parts) == 2 && permissions(parts[1]):

@@ -168,6 +168,8 @@ func (a *app) updateCmd() *cobra.Command {
 		"  gantry update -m 512m --cpus 2 web\n  gantry update --restart unless-stopped web db", []engine.State{anyState},
 		func(ctx context.Context, c engine.Containers, name string) error { return c.Update(ctx, name, opts) })
 	flags.add(cmd.Flags())
+	cmd.Flags().Int64Var(&opts.CPURealtimePeriod, "cpu-rt-period", 0, "Limit the CPU real-time period in microseconds")
+	cmd.Flags().Int64Var(&opts.CPURealtimeRuntime, "cpu-rt-runtime", 0, "Limit the CPU real-time runtime in microseconds")
 	cmd.Flags().Var(&restart, "restart", "Restart policy to apply when a container exits")
 	_ = cmd.RegisterFlagCompletionFunc("restart", completePolicies)
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {

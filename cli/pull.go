@@ -23,6 +23,7 @@ func (p *pullFlags) add(cmd *cobra.Command, allTags, platform, platformDefault, 
 	f.BoolVarP(&p.allTags, "all-tags", "a", false, allTags)
 	f.BoolVar(&p.detach, "detach", false, detach)
 	f.StringVar(&p.platform, "platform", platformDefault, platform)
+	f.Bool("disable-content-trust", true, "Skip image verification (there is none to be skipped)")
 	f.BoolVarP(&p.quiet, "quiet", "q", false, "Suppress verbose output")
 }
 

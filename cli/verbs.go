@@ -167,6 +167,9 @@ func (a *app) noSuchVerb(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
+	if instead, ok := absentVerbs[args[0]]; ok && !cmd.HasParent() {
+		return withHint(fmt.Errorf("%s: %w: gantry does not have this command of docker's", args[0], engine.ErrUnsupported), instead)
+	}
 	err := fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
 	if near := nearest(args[0], cmd.Commands()); near != "" {
 		return withHint(err, fmt.Sprintf("did you mean %s?", near))

@@ -36,6 +36,20 @@ type ContainerConfig struct {
 	Shell        []string            `json:"Shell,omitempty"`       // of the image, for health checks in shell form
 }
 
+// RuntimeName is the one runtime that there is: the engine starts containers
+// itself.
+const RuntimeName = "gantry"
+
+// The log drivers. json-file and local stand for the journal, so that what was
+// written for docker works; with none the output is kept nowhere.
+const (
+	LogJournal = "journal"
+	LogNone    = "none"
+)
+
+// LogDrivers are all that may be asked for.
+var LogDrivers = []string{LogJournal, "json-file", "local", LogNone}
+
 // HostConfig is the part that depends on the host.
 type HostConfig struct {
 	// NetworkMode is the first network: a name or an ID, "bridge", "none", "host"
@@ -63,6 +77,10 @@ type HostConfig struct {
 	LogConfig       LogConfig         `json:"LogConfig"`
 	MaskedPaths     []string          `json:"MaskedPaths"`
 	ReadonlyPaths   []string          `json:"ReadonlyPaths"`
+	// CgroupParent is the control group that the container's is made in. One that
+	// is not absolute is below the engine's own.
+	CgroupParent string `json:"CgroupParent"`
+	Runtime      string `json:"Runtime"` // "" or RuntimeName: there is one
 	SpaceOptions
 	DeviceOptions
 	Resources
@@ -87,7 +105,9 @@ type Resources struct {
 // UpdateOptions are what Update changes.
 type UpdateOptions struct {
 	Resources
-	RestartPolicy *RestartPolicy // nil: it stays
+	CPURealtimePeriod  int64          // microseconds
+	CPURealtimeRuntime int64          // microseconds per period
+	RestartPolicy      *RestartPolicy // nil: it stays
 }
 
 // Mount is one file system to attach. Type is "bind", "volume" or "tmpfs".
@@ -140,10 +160,12 @@ type Ulimit struct {
 	Hard int64  `json:"Hard"`
 }
 
-// LogConfig sets the log's rotation. Type is "journal", gantry's own.
+// LogConfig says where the output goes. Type is one of LogDrivers. Of Config,
+// max-size (bytes, or with k, m, g) and max-file set the rotation; labels, env
+// and tag say what `logs --details` shows in front of each line.
 type LogConfig struct {
 	Type   string            `json:"Type"`
-	Config map[string]string `json:"Config"` // "max-size" (bytes, or with k, m, g), "max-file"
+	Config map[string]string `json:"Config"`
 }
 
 // CreateOptions is what Create needs. The image's configuration is merged in

@@ -102,6 +102,32 @@ func validName(id string) error {
 	return nil
 }
 
+// Under is the host with another parent for the groups of containers: an
+// absolute one counts from the root of the hierarchies, any other from Parent.
+// The monitors' group stays where it is, and so does a given parent when the last
+// container leaves it: whoever gave it may have set limits there.
+func (h *Host) Under(parent string) (*Host, error) {
+	if parent == "" {
+		return h, nil
+	}
+	for part := range strings.SplitSeq(strings.TrimPrefix(parent, "/"), "/") {
+		if err := validName(part); err != nil {
+			return nil, fmt.Errorf("parent group %q: %w", parent, err)
+		}
+	}
+	moved := *h
+	moved.given = true
+	if !strings.HasPrefix(parent, "/") {
+		moved.Parent += "/" + parent
+		return &moved, nil
+	}
+	if h.systemd && !strings.HasPrefix(parent, h.Parent+"/") {
+		return nil, fmt.Errorf("parent group %q: %w: systemd takes away what none of its units owns; name one below %s, without a leading slash", parent, engine.ErrUnsupported, h.Parent)
+	}
+	moved.Parent = parent
+	return &moved, nil
+}
+
 // Group tells where Create puts a container's group.
 func (h *Host) Group(id string) *leaf.Group { return h.group(id) }
 
@@ -109,7 +135,7 @@ func (h *Host) Group(id string) *leaf.Group { return h.group(id) }
 // directory freezes, counts processor time and restricts devices, so that the
 // v1 hierarchies for these are left out: each costs every start and exit.
 func (h *Host) group(id string) *leaf.Group {
-	g := &leaf.Group{Path: h.Parent + "/" + id, Dirs: map[string]string{}, Prune: !h.systemd}
+	g := &leaf.Group{Path: h.Parent + "/" + id, Dirs: map[string]string{}, Prune: !h.systemd && !h.given}
 	if h.unified != "" {
 		g.Dirs[leaf.Unified] = filepath.Join(h.unified, g.Path)
 	}

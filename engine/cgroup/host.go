@@ -33,7 +33,8 @@ type Host struct {
 	controllers map[string]bool   // that v2 has
 	legacy      map[string]string // v1 controller -> where it is mounted
 	booted      bool              // systemd is PID 1
-	systemd     bool              // and Parent is a unit of it
+	systemd     bool              // and Parent is a unit of it, or below it
+	given       bool              // Parent was asked for: see Under
 	cpus        int               // processors that are online
 	memory      uint64            // bytes
 }

@@ -163,8 +163,10 @@ func (e *Engine) create(ctx context.Context, id engine.ID, img *base, opts engin
 	}()
 	var group <-chan madeGroup // nil: it is made for the start
 	warnings, err = e.bundle(ctx, rec, img, volumes, func(limits *specs.LinuxResources) {
-		if e.spares.prepared(id) {
-			group = e.makeGroup(id, limits)
+		// Before the record is there only the usual place is looked at for a group
+		// that a kill left behind.
+		if e.spares.prepared(id) && rec.Host.CgroupParent == "" {
+			group = e.makeGroup(rec, limits)
 		}
 	})
 	if err != nil {
@@ -197,7 +199,14 @@ func (e *Engine) complete(rec *containerRecord) error {
 		return err
 	}
 	if h.LogConfig.Type == "" {
-		h.LogConfig.Type = "journal"
+		h.LogConfig.Type = engine.LogJournal
+	}
+	switch h.Runtime {
+	case "":
+		h.Runtime = engine.RuntimeName
+	case engine.RuntimeName:
+	default:
+		return fmt.Errorf("%w runtime %q: gantry starts containers itself and has no others; leave --runtime out", engine.ErrUnsupported, h.Runtime)
 	}
 	if h.UTSMode == "host" && c.Hostname+c.Domainname != "" {
 		return fmt.Errorf("%w: conflicting options: hostname and the UTS mode", engine.ErrInvalid)
@@ -301,7 +310,7 @@ func (e *Engine) bundle(ctx context.Context, rec *containerRecord, img *base, vo
 	if err != nil {
 		return nil, err
 	}
-	host, err := e.host()
+	host, err := e.hostFor(rec)
 	if err != nil {
 		return nil, err
 	}

@@ -57,10 +57,13 @@ func boundingSet() uint64 {
 // logRotation reads the options of a log, the configuration's where the
 // container says nothing.
 func (e *Engine) logRotation(c engine.LogConfig) (shim.LogConfig, error) {
-	if c.Type != "" && c.Type != "journal" && c.Type != "json-file" && c.Type != "local" {
-		return shim.LogConfig{}, fmt.Errorf("%w log driver %q: there is journal, gantry's own", engine.ErrInvalid, c.Type)
+	if c.Type != "" && !slices.Contains(engine.LogDrivers, c.Type) {
+		return shim.LogConfig{}, fmt.Errorf("%w log driver %q: there are %s", engine.ErrUnsupported, c.Type, strings.Join(engine.LogDrivers, ", "))
 	}
-	out := shim.LogConfig{MaxSize: e.opts.LogMaxSize, MaxFile: e.opts.LogMaxFile}
+	out := shim.LogConfig{MaxSize: e.opts.LogMaxSize, MaxFile: e.opts.LogMaxFile, Passing: c.Type == engine.LogNone}
+	if out.Passing && len(c.Config) > 0 {
+		return out, fmt.Errorf("%w log options: with the log driver none there is no log", engine.ErrInvalid)
+	}
 	for key, value := range c.Config {
 		switch key {
 		case "max-size":
@@ -75,8 +78,10 @@ func (e *Engine) logRotation(c engine.LogConfig) (shim.LogConfig, error) {
 				return out, fmt.Errorf("%w value %q of max-file: want a number of files", engine.ErrInvalid, value)
 			}
 			out.MaxFile = n
+		case "labels", "labels-regex", "env", "env-regex", "tag": // read by logs --details
+		case "mode", "max-buffer-size", "compress": // they allow what a log here does not need: to lose lines, to be packed
 		default:
-			return out, fmt.Errorf("%w log option %q: there are max-size and max-file", engine.ErrInvalid, key)
+			return out, fmt.Errorf("%w log option %q: there are max-size, max-file, labels, labels-regex, env, env-regex, tag, mode, max-buffer-size and compress", engine.ErrInvalid, key)
 		}
 	}
 	return out, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"gantry/engine"
+	"gantry/engine/cgroup"
 	"gantry/engine/cgroup/leaf"
 	"gantry/engine/record"
 	"gantry/engine/shim"
@@ -134,7 +135,7 @@ func (e *Engine) readyShimLocked(ctx context.Context, id engine.ID) (*shim.Clien
 	if err != nil {
 		return nil, err
 	}
-	return e.spawn(ctx, v.rec, e.makeGroup(id, limits))
+	return e.spawn(ctx, v.rec, e.makeGroup(v.rec, limits))
 }
 
 // madeGroup is a container's control group, or why there is none.
@@ -143,16 +144,25 @@ type madeGroup struct {
 	err   error
 }
 
+// hostFor is how control groups are arranged for a container.
+func (e *Engine) hostFor(rec *containerRecord) (*cgroup.Host, error) {
+	host, err := e.host()
+	if err != nil {
+		return nil, err
+	}
+	return host.Under(rec.Host.CgroupParent)
+}
+
 // makeGroup makes a container's control group in the background.
-func (e *Engine) makeGroup(id engine.ID, limits *specs.LinuxResources) <-chan madeGroup {
+func (e *Engine) makeGroup(rec *containerRecord, limits *specs.LinuxResources) <-chan madeGroup {
 	made := make(chan madeGroup, 1)
 	go func() {
-		host, err := e.host()
+		host, err := e.hostFor(rec)
 		if err != nil {
 			made <- madeGroup{err: err}
 			return
 		}
-		group, err := host.Create(string(id), limits)
+		group, err := host.Create(string(rec.ID), limits)
 		made <- madeGroup{group, err}
 	}()
 	return made
@@ -179,7 +189,7 @@ func (e *Engine) spawn(ctx context.Context, rec *containerRecord, made <-chan ma
 			return nil, errors.Join(volumeErr("use", name, err), dropGroup(made))
 		}
 	}
-	host, err := e.host()
+	host, err := e.hostFor(rec)
 	if err != nil {
 		return nil, errors.Join(err, dropGroup(made))
 	}

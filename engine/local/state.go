@@ -237,7 +237,11 @@ func (e *Engine) group(id engine.ID) (*leaf.Group, error) {
 func (e *Engine) deleteGroup(id engine.ID) error {
 	g, err := e.group(id)
 	if errors.Is(err, engine.ErrNotFound) {
-		host, err := e.host()
+		rec, err := e.readRecord(id)
+		if err != nil {
+			rec = &containerRecord{ID: id} // it is not on record yet, or broken
+		}
+		host, err := e.hostFor(rec)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package local
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -153,7 +154,11 @@ func (e *Engine) update(ctx context.Context, ref string, opts engine.UpdateOptio
 			return err
 		}
 	}
-	if opts.Resources != (engine.Resources{}) {
+	if real := (opts.CPURealtimePeriod != 0 || opts.CPURealtimeRuntime != 0); real || opts.Resources != (engine.Resources{}) {
+		if real {
+			v.rec.Host.CPURealtimePeriod = cmp.Or(opts.CPURealtimePeriod, v.rec.Host.CPURealtimePeriod)
+			v.rec.Host.CPURealtimeRuntime = cmp.Or(opts.CPURealtimeRuntime, v.rec.Host.CPURealtimeRuntime)
+		}
 		merged := mergeResources(v.rec.Host.Resources, opts.Resources)
 		if err := e.applyResources(v, merged); err != nil {
 			return err

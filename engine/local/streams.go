@@ -119,6 +119,10 @@ func (e *Engine) logs(ctx context.Context, ref string, q logs.Query) iter.Seq2[l
 			yield(logs.Entry{}, err)
 			return
 		}
+		if v.rec.Host.LogConfig.Type == engine.LogNone {
+			yield(logs.Entry{}, fmt.Errorf("%w: it was made with --log-driver none, so its output is kept nowhere; attach to it to see what comes", engine.ErrUnsupported))
+			return
+		}
 		r, err := journal.Open(e.file(v.rec.ID, "log"))
 		if errors.Is(err, engine.ErrNotFound) && !q.Follow {
 			return // never started: an empty log

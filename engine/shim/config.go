@@ -56,7 +56,14 @@ type Config struct {
 type LogConfig struct {
 	MaxSize int64 `json:"maxSize,omitempty"`
 	MaxFile int   `json:"maxFile,omitempty"`
+	// Passing says that nothing is kept: what attachers have not taken yet is in
+	// the runtime directory, up to passingSize of it, until the container ends.
+	Passing bool `json:"passing,omitempty"`
 }
+
+// passingSize is what an attacher may lag behind, in two files, before it loses
+// output that is kept nowhere.
+const passingSize = 8 << 20
 
 // StartRecord is start.json: which process an attempt to run the container is.
 // It is written before the program is let go.

@@ -1,6 +1,7 @@
 package shim
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -22,7 +23,8 @@ import (
 // whose socket is full is left behind, at the cost of one frame of memory, and
 // catches up from the log's files (see chase.go).
 type output struct {
-	dir string // of the journal
+	dir     string // of the journal
+	passing bool   // it goes with the container's end
 
 	// mu guards everything below, and by that the order of all output. The
 	// journal is written and caught up from under it: its files are in the
@@ -39,12 +41,15 @@ type output struct {
 var streams = [...]logs.Stream{logs.Stdout, logs.Stderr}
 
 func openOutput(cfg *Config) (*output, error) {
-	dir := cfg.file("log")
-	w, err := journal.NewWriter(dir, journal.Options{MaxSize: cfg.Log.MaxSize, MaxFile: cfg.Log.MaxFile})
+	dir, o := cfg.file("log"), journal.Options{MaxSize: cfg.Log.MaxSize, MaxFile: cfg.Log.MaxFile}
+	if cfg.Log.Passing {
+		dir, o = cfg.runFile("output"), journal.Options{MaxSize: passingSize / 2, MaxFile: 2}
+	}
+	w, err := journal.NewWriter(dir, o)
 	if err != nil {
 		return nil, err
 	}
-	return &output{dir: dir, journal: w, attachers: map[*attacher]struct{}{}, limit: [2]int64{math.MaxInt64, math.MaxInt64}}, nil
+	return &output{dir: dir, passing: cfg.Log.Passing, journal: w, attachers: map[*attacher]struct{}{}, limit: [2]int64{math.MaxInt64, math.MaxInt64}}, nil
 }
 
 // write takes a frame with room for its head in front of what was read.
@@ -131,7 +136,11 @@ func (o *output) end(sync bool) error {
 func (o *output) close() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.journal.Close()
+	err := o.journal.Close()
+	if o.passing {
+		err = errors.Join(err, os.RemoveAll(o.dir))
+	}
+	return err
 }
 
 // conclude tells the attachers how the container ended, each one after all of
