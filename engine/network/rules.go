@@ -1,7 +1,6 @@
 package network
 
 import (
-	"errors"
 	"net/netip"
 
 	"gantry/engine/network/nat"
@@ -13,7 +12,8 @@ func withTable(do func(*nat.Table) error) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(t), t.Close())
+	defer t.Close()
+	return do(t)
 }
 
 // addRules has the host's rules know a bridge. It is done in every start, and

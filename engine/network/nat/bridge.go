@@ -80,8 +80,11 @@ func (t *Table) described(b Bridge) (bool, error) {
 		}
 	}
 	for _, c := range t.chains() {
-		if rules, err := t.rules(c.chain); err != nil || len(rules) != len(c.rules) {
-			return false, err
+		// A chain that is missing has no rules.
+		if rules, err := t.conn.GetRules(t.t, c.chain); err != nil && !missing(err) {
+			return false, fmt.Errorf("list chain %s of table inet %s: %w", c.chain.Name, TableName, err)
+		} else if len(rules) != len(c.rules) {
+			return false, nil
 		}
 	}
 	return true, nil

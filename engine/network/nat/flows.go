@@ -19,24 +19,38 @@ import (
 // packet of a known connection goes where its first one went, whatever the maps
 // say. A sender of UDP that never rests would otherwise reach the former holder
 // of the address, or the next one in its place, for ever.
-func dropFlows(claimed []netip.Addr, ports []Port) error {
+func (t *Table) dropFlows(claimed []netip.Addr, ports []Port) error {
 	var errs []error
 	for _, a := range claimed {
-		errs = append(errs, flush(flowFilter{addr: a, reply: true}, staleFlow{claimed: []netip.Addr{a}}))
+		errs = append(errs, flush(t.flows, flowFilter{addr: a, reply: true}, staleFlow{claimed: []netip.Addr{a}}))
 	}
 	for _, p := range ports {
 		if p.Proto == "udp" && !p.HostIP.IsLoopback() && p.HostIP.BitLen() == p.Addr.BitLen() {
-			errs = append(errs, flush(flowFilter{addr: p.HostIP, port: p.HostPort}, staleFlow{ports: []Port{p}}))
+			errs = append(errs, flush(t.flows, flowFilter{addr: p.HostIP, port: p.HostPort}, staleFlow{ports: []Port{p}}))
 		}
 	}
 	return errors.Join(errs...)
 }
 
+// openFlows connects to connection tracking. To have it done for each request
+// would be to wait for the end of each connection, see Table.Close.
+func openFlows() (*nl.SocketHandle, error) {
+	s, err := nl.Subscribe(unix.NETLINK_NETFILTER)
+	if err != nil {
+		return nil, fmt.Errorf("open connection tracking: %w", err)
+	}
+	if err := errors.Join(s.SetSendTimeout(&nl.SocketTimeoutTv), s.SetReceiveTimeout(&nl.SocketTimeoutTv)); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("open connection tracking: %w", err)
+	}
+	return &nl.SocketHandle{Socket: s}, nil
+}
+
 // flush has the kernel itself go through its connections. To have them listed
 // takes 11 ms on a machine with the usual quarter of a million of hash buckets,
 // this under one; but only kernels from 6.8 on can do it.
-func flush(f flowFilter, slow staleFlow) error {
-	err := f.send()
+func flush(via *nl.SocketHandle, f flowFilter, slow staleFlow) error {
+	err := f.send(via)
 	if err == nil {
 		return nil
 	}
@@ -82,8 +96,9 @@ const (
 	bySource, byDest, byProto, byDestPort = 1 << 0, 1 << 1, 1 << 3, 1 << 5
 )
 
-func (f flowFilter) send() error {
+func (f flowFilter) send(via *nl.SocketHandle) error {
 	req := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_CTNETLINK<<8|ctDelete, unix.NLM_F_ACK)
+	req.Sockets = map[int]*nl.SocketHandle{unix.NETLINK_NETFILTER: via}
 	family := uint8(unix.AF_INET)
 	source, dest := ctaV4Src, ctaV4Dst
 	if f.addr.Is6() {

@@ -50,7 +50,7 @@ func (t *Table) Publish(claimed []netip.Addr, ports []Port) error {
 	if err != nil {
 		return fmt.Errorf("publish ports in table inet %s: %w", TableName, err)
 	}
-	return dropFlows(claimed, ports)
+	return t.dropFlows(claimed, ports)
 }
 
 // Unpublish removes whatever leads to these addresses. The connections that go

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/google/nftables"
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -16,9 +17,10 @@ const TableName = "gantry"
 // Table is the host's table, of the network namespace that the thread was in
 // which opened it. Close it.
 type Table struct {
-	conn *nftables.Conn
-	t    *nftables.Table
-	sets sets
+	conn  *nftables.Conn
+	flows *nl.SocketHandle // to connection tracking
+	t     *nftables.Table
+	sets  sets
 }
 
 // Open connects to the kernel. The table itself is made by AddBridge.
@@ -27,12 +29,25 @@ func Open() (*Table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open nftables: %w", err)
 	}
+	flows, err := openFlows()
+	if err != nil {
+		_ = conn.CloseLasting() // nothing was done by it
+		return nil, err
+	}
 	t := &nftables.Table{Name: TableName, Family: nftables.TableFamilyINet}
-	return &Table{conn: conn, t: t, sets: newSets(t)}, nil
+	return &Table{conn: conn, flows: flows, t: t, sets: newSets(t)}, nil
 }
 
-// Close ends the connection; the table stays.
-func (t *Table) Close() error { return t.conn.CloseLasting() }
+// Close ends the connection; the table stays. As long as something that was
+// removed is not freed, by whomever, the kernel lets every end of a connection to
+// the packet filter wait for that: an RCU grace period, 5 to 25 ms, in which
+// nobody should hold a lock. So that is waited for in the background.
+func (t *Table) Close() {
+	go func() {
+		t.flows.Close()
+		_ = t.conn.CloseLasting() // what was asked for is done and answered
+	}()
+}
 
 // lockPath is the same for every root: they share the table.
 const lockPath = "/run/gantry-nat.lock"
