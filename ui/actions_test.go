@@ -271,6 +271,23 @@ func TestMenuGreysOutWithTheReason(t *testing.T) {
 		d.Keys("x")
 		wants(t, d, "What to do", "it is not running", "Start a container that does not run")
 		d.Golden("menu-100x30")
+		text(d, "mark down")
+		wants(t, d, "shift+down  Mark from here")
+	})
+}
+
+// TestHelpSaysItsKeysOnce: in the footer, which is where hints stand.
+func TestHelpSaysItsKeysOnce(t *testing.T) {
+	drive(t, 80, 24, shop, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+		d.Keys("?")
+		for _, hint := range []string{"/ search", "esc close"} {
+			if n := strings.Count(d.Screen(), hint); n != 1 {
+				t.Errorf("%q stands there %d times:\n%s", hint, n, d.Screen())
+			}
+		}
+		d.Keys("/")
+		text(d, "shell")
+		wants(t, d, "/shell", "enter keep", "esc clear")
 	})
 }
 

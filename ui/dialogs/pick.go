@@ -114,7 +114,7 @@ func listItems(b *Body, items []Item, m []match, at, width, height int, s styles
 	for _, it := range items {
 		text, key, detail = max(text, widgets.Width(it.Text)), max(key, widgets.Width(it.Key)), max(detail, widgets.Width(it.Detail))
 	}
-	key = min(key, 9)
+	key = min(key, width/2)
 	switch room := width - key - 4; {
 	case width < 50: // only what it is called, and its key
 		text = room
