@@ -107,24 +107,28 @@ func (d Help) View(width, height int, s styles.Styles) Body {
 		}
 		b.Lines = append(b.Lines, row)
 	}
-	foot := s.Key.Render("/") + s.Muted.Render(" search")
-	if d.typing || d.line.String() != "" {
-		foot = s.Accent.Render("/") + d.line.view(24, d.typing, "", false, s)
-	}
-	add := func(key, text string) {
-		if more := "   " + s.Key.Render(key) + s.Muted.Render(" "+text); widgets.Width(widgets.Plain(foot+more)) <= width {
-			foot += more
-		}
-	}
-	if more := len(lines) - offset - n*rows; more > 0 {
-		add("pgdn", itoa(more)+" more lines "+glyph.Downward)
-	} else if offset > 0 {
-		add("pgup", "back "+glyph.Upwards)
-	}
-	add("esc", "close")
-	b.Lines = append(b.Lines, "", foot)
-	b.Spots = []Spot{{len(b.Lines) - 1, 0, 9, "/"}}
+	b.Lines = append(b.Lines, "", d.foot(len(lines)-offset-n*rows, offset, width, s))
 	return b
+}
+
+// foot says what is searched for and how much more there is; the keys for it
+// are hints, which stand in the footer of the screen.
+func (d Help) foot(below, above, width int, s styles.Styles) string {
+	rest := ""
+	switch {
+	case below > 0:
+		rest = itoa(below) + " more lines " + glyph.Downward
+	case above > 0:
+		rest = "the end; more above " + glyph.Upwards
+	}
+	if !d.typing && d.line.String() == "" {
+		return s.Muted.Render(cut(rest, width))
+	}
+	search := s.Accent.Render("/") + d.line.view(max(1, min(24, width-1)), d.typing, "", false, s)
+	if room := width - widgets.Width(widgets.Plain(search)) - 3; widgets.Width(rest) <= room {
+		search += "   " + s.Muted.Render(rest)
+	}
+	return search
 }
 
 // lines are the sections below each other, w cells wide, only what fits the
