@@ -151,7 +151,7 @@ func race(rounds int, contestants ...contestant) error {
 	first := median(times[0])
 	for i, c := range contestants {
 		m := median(times[i])
-		fmt.Printf("  %-24s %10s   (%s to %s)   gantry takes %.2f of it\n", c.name, show(m), show(slices.Min(times[i])), show(slices.Max(times[i])), float64(first)/float64(m))
+		fmt.Printf("  %-26s %10s   (%s to %s)   gantry takes %.2f of it\n", c.name, show(m), show(slices.Min(times[i])), show(slices.Max(times[i])), float64(first)/float64(m))
 	}
 	return nil
 }
