@@ -8,6 +8,7 @@ import (
 
 	"gantry/ui/glyph"
 	"gantry/ui/keys"
+	"gantry/ui/tabs"
 	"gantry/ui/widgets"
 )
 
@@ -106,7 +107,7 @@ func (m *Model) hints() (hints []string, ways int) {
 		return m.welcomeHints(), 1
 	}
 	if p := m.focused(); p != nil && p.Typing() {
-		return []string{"enter keep", "esc cancel"}, 1
+		return typingHints(p), 1
 	}
 	last := []keys.ID{"back", "menu", "help"}
 	if m.list(m.focus) != nil {
@@ -132,4 +133,14 @@ func (m *Model) hints() (hints []string, ways int) {
 		ways-- // the filter gives way to what can be done
 	}
 	return out, ways
+}
+
+// typingHints are the keys of what a tab asks for.
+func typingHints(p tabs.Panel) []string {
+	if a, ok := p.(tabs.Asker); ok {
+		if own := a.TypingHints(); own != nil {
+			return own
+		}
+	}
+	return []string{"enter keep", "esc cancel"}
 }

@@ -64,7 +64,7 @@ func (m *Model) mouse(msg tea.MouseMsg) tea.Cmd {
 // press does what a key does whose name stands on the screen. What names several
 // keys at once is none of them.
 func (m *Model) press(name string) tea.Cmd {
-	if name == "" || strings.Contains(name, "/") && len(name) > 1 {
+	if name == "" || strings.ContainsAny(name, "/-") && len(name) > 1 {
 		return nil
 	}
 	text := ""

@@ -140,3 +140,23 @@ func TestLogFullScreen(t *testing.T) {
 		wants(t, d, "2 Images")
 	})
 }
+
+// TestWhatALogAsksForIsReadable: every choice of the time window, what a time
+// looks like, and the keys for it, however narrow the screen is.
+func TestWhatALogAsksForIsReadable(t *testing.T) {
+	for _, size := range []struct {
+		w, h           int
+		window, moment string
+	}{{40, 12, "6:1d 0:all", "to 14:05 or 10m:"}, {120, 40, "6: 1d  0: all", "go to 14:05, or 10m ago:"}, {80, 24, "6:1d 0:all", "to 14:05 or 10m:"}} {
+		drive(t, size.w, size.h, shop, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+			inLog(t, d, "db")
+			d.Keys("T")
+			wants(t, d, size.window, "1-6 how long", "0 all", "esc cancel")
+			lacks(t, d, "enter keep")
+			d.Keys("esc", "@")
+			wants(t, d, size.moment, "enter go there", "esc cancel")
+			d.Keys("esc", "/")
+			wants(t, d, "enter keep", "esc cancel")
+		})
+	}
+}

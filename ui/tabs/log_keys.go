@@ -112,6 +112,17 @@ func (t *Log) Typing() bool {
 	return t.search.typing || t.sift.include.typing || t.sift.exclude.typing || t.jump.typing || t.asksWindow
 }
 
+// TypingHints implements Asker.
+func (t *Log) TypingHints() []string {
+	switch {
+	case t.asksWindow:
+		return []string{"1-6 how long", "0 all", "esc cancel"}
+	case t.jump.typing:
+		return []string{"enter go there", "esc cancel"}
+	}
+	return nil
+}
+
 // Type implements Panel.
 func (t *Log) Type(key string) tea.Cmd {
 	if t.feed == nil {

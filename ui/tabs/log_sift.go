@@ -153,12 +153,19 @@ var windows = map[string]time.Duration{
 	"0": 0, "1": time.Minute, "2": 5 * time.Minute, "3": 15 * time.Minute, "4": time.Hour, "5": 6 * time.Hour, "6": 24 * time.Hour,
 }
 
-// windowsHelp says so, in as much room as there is.
+// windowsHelp says so in full, or with less around it where that has no room:
+// each digit is a choice, and none may be cut off.
 func windowsHelp(width int) string {
-	if width < 60 {
-		return " 1: 1m 2: 5m 3: 15m 4: 1h 5: 6h 0: all"
+	const short = " 1:1m 2:5m 3:15m 4:1h 5:6h 6:1d 0:all"
+	for _, help := range []string{
+		" only the last  1: 1m  2: 5m  3: 15m  4: 1h  5: 6h  6: 1d  0: all",
+		" last  1: 1m  2: 5m  3: 15m  4: 1h  5: 6h  6: 1d  0: all",
+	} {
+		if widgets.Width(help) <= width {
+			return help
+		}
 	}
-	return " only the last  1: 1m  2: 5m  3: 15m  4: 1h  5: 6h  6: 1d  0: all"
+	return short
 }
 
 // windowed takes the digit behind T; any other key changes nothing.

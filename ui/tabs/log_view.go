@@ -136,7 +136,11 @@ func (t *Log) promptLine(s styles.Styles, width int) []string {
 	case t.asksWindow:
 		return []string{s.Accent.Render(widgets.Fit(windowsHelp(width), width))}
 	case t.jump.typing:
-		return t.jump.lines(s, "go to 14:05, or 10m ago:", width)
+		what = "go to 14:05, or 10m ago:"
+		if width < 54 { // it may take half of that
+			what = "to 14:05 or 10m:"
+		}
+		return t.jump.lines(s, what, width)
 	case t.sift.include.typing:
 		p, what = &t.sift.include, "include"
 	case t.sift.exclude.typing:

@@ -69,12 +69,12 @@ func (p *prompt) lines(s styles.Styles, what string, width int) []string {
 	if !p.typing || width < 4 {
 		return nil
 	}
-	head := " " + what + " /"
+	head, short := " "+what+" /", " /"
 	if strings.HasSuffix(what, ":") {
-		head = " " + what + " "
+		head, short = " "+what+" ", " "+glyph.Prompt+" "
 	}
 	if widgets.Width(head) > width/2 {
-		head = " /"
+		head = short
 	}
 	room := width - widgets.Width(head)
 	text := widgets.Safe([]byte(p.text))

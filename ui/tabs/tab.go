@@ -73,6 +73,12 @@ type typist interface {
 	Type(key string) tea.Cmd
 }
 
+// Asker is a panel that may want something else than a text that enter keeps.
+type Asker interface {
+	// TypingHints are the keys for what is asked for, nil for those of a text.
+	TypingHints() []string
+}
+
 // Copied is sent when something was put on the clipboard.
 type Copied struct{ What string }
 
@@ -82,14 +88,15 @@ func copyText(text, what string) tea.Cmd {
 }
 
 var (
-	_ Tab = (*Log)(nil)
-	_ Tab = (*Stats)(nil)
-	_ Tab = (*Inspect)(nil)
-	_ Tab = (*Env)(nil)
-	_ Tab = (*Mounts)(nil)
-	_ Tab = (*Processes)(nil)
-	_ Tab = (*Events)(nil)
-	_ Tab = (*Network)(nil)
+	_ Tab   = (*Log)(nil)
+	_ Asker = (*Log)(nil)
+	_ Tab   = (*Stats)(nil)
+	_ Tab   = (*Inspect)(nil)
+	_ Tab   = (*Env)(nil)
+	_ Tab   = (*Mounts)(nil)
+	_ Tab   = (*Processes)(nil)
+	_ Tab   = (*Events)(nil)
+	_ Tab   = (*Network)(nil)
 
 	_ ObjectTab = (*ImageConfig)(nil)
 	_ ObjectTab = (*ImageHistory)(nil)
