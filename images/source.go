@@ -2,6 +2,7 @@ package images
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -28,6 +29,7 @@ type Finding struct {
 	Message     string `json:"message"`       // what it says about this place
 	Fix         string `json:"fix,omitempty"` // what to write instead
 	At          Range  `json:"at"`
+	Lines       []Line `json:"lines,omitempty"` // around the place
 }
 
 // SourceError is a mistake in a build file, with its place. Error is one
@@ -100,4 +102,20 @@ func blank(s string) string {
 		}
 		return ' '
 	}, s)
+}
+
+// FindingsError is a build file that asks for its findings to be errors.
+type FindingsError struct {
+	File     string    `json:"file"`
+	Findings []Finding `json:"findings"`
+}
+
+func (e *FindingsError) Error() string {
+	var rules []string
+	for _, f := range e.Findings {
+		if !slices.Contains(rules, f.Rule) {
+			rules = append(rules, f.Rule)
+		}
+	}
+	return e.File + ": lint violation found for rules: " + strings.Join(rules, ", ")
 }

@@ -105,6 +105,11 @@ var rules = []rule{
 		func(p string) bool { return under(p, "github.com/google/go-containerregistry") },
 	},
 	{
+		"buildkit stays in images/dockerfile",
+		func(p string) bool { return under(p, "gantry") && p != "gantry/images/dockerfile" },
+		func(p string) bool { return under(p, "github.com/moby/buildkit") },
+	},
+	{
 		"only main and the program's own tests choose the local engine",
 		func(p string) bool { return under(p, "gantry") && p != "gantry" },
 		func(p string) bool { return p == "gantry/engine/local" },
