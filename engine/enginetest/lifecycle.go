@@ -251,6 +251,26 @@ func testRestart(s *suite) {
 	s.wantState(stopped, engine.Running)
 }
 
+// testRestartAutoRemove: a restart is not the end that a --rm container goes
+// with, whoever waits for that.
+func testRestartAutoRemove(s *suite) {
+	id := s.ready(polite, withAutoRemove, withAnonymous("/anon"))
+	zero := time.Duration(0)
+	for range 5 {
+		before := s.state(id)
+		s.must(s.c.Restart(s.ctx, string(id), engine.StopOptions{Timeout: &zero}))
+		s.wantState(id, engine.Running)
+		if after := s.state(id); after.Pid == before.Pid {
+			s.Errorf("restart left pid %d", after.Pid)
+		}
+	}
+	s.must(s.c.Stop(s.ctx, string(id), engine.StopOptions{Timeout: &zero}))
+	s.eventually("the container is removed", func() bool {
+		_, err := s.c.Inspect(s.ctx, string(id))
+		return errors.Is(err, engine.ErrNotFound)
+	})
+}
+
 func testPause(s *suite) {
 	id := s.ready(forever)
 	s.must(s.c.Pause(s.ctx, string(id)))

@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) engine.Engine, opts Options) {
 		{"StopAsksThenKills", testStop},
 		{"Kill", testKill},
 		{"Restart", testRestart},
+		{"RestartAutoRemove", testRestartAutoRemove},
 		{"Pause", testPause},
 		{"Rename", testRename},
 		{"Update", testUpdate},

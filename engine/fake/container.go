@@ -29,6 +29,7 @@ type container struct {
 	exits    int     // how often it has ended
 	lastExit engine.ExitStatus
 	removed  bool
+	kept     bool       // a restart: its end does not remove it
 	sessions []*session // attachments that wait for output
 	log      []logs.Entry
 	partial  map[logs.Stream][]byte // what a stream printed after its last newline

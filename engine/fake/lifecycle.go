@@ -143,7 +143,7 @@ func (e *Engine) exited(c *container, pr *proc) {
 	c.stdin = newInput(c.detail.Config.OpenStdin) // for the next start
 	e.event(c, engine.ActionDie, "exitCode", strconv.Itoa(pr.code),
 		"execDuration", strconv.Itoa(int(now.Sub(c.state.StartedAt).Seconds())))
-	if c.detail.HostConfig.AutoRemove && !e.closed {
+	if c.detail.HostConfig.AutoRemove && !c.kept && !e.closed {
 		e.drop(c)
 	}
 }
@@ -265,14 +265,17 @@ func (cs containers) Restart(ctx context.Context, ref string, opts engine.StopOp
 	if err != nil {
 		return err
 	}
+	c.kept = true
 	cs.e.mu.Unlock()
-	if err := cs.e.stop(ctx, c, opts); err != nil {
-		return opError("restart", "container", ref, err, "")
-	}
+	err = cs.e.stop(ctx, c, opts)
 	cs.e.mu.Lock()
 	defer cs.e.mu.Unlock()
+	c.kept = false
+	if err != nil {
+		return opError("restart", "container", ref, err, "")
+	}
 	if c.removed {
-		return opError("restart", "container", ref, engine.ErrConflict, "it removes itself when it stops")
+		return opError("restart", "container", ref, engine.ErrConflict, "it was removed meanwhile")
 	}
 	if err := cs.e.start(c, ref); err != nil {
 		return err

@@ -421,22 +421,6 @@ func (e *Engine) stopWithin(ctx context.Context, v *view, sig syscall.Signal, ti
 	return err
 }
 
-// Restart implements engine.ContainerLifecycle.
-func (c *containers) Restart(ctx context.Context, ref string, opts engine.StopOptions) error {
-	e := (*Engine)(c)
-	v, err := e.viewOf(ref)
-	if err != nil {
-		return opErr("restart", ref, err)
-	}
-	if err := e.stop(ctx, v, opts); err != nil && !errors.Is(err, engine.ErrNotModified) {
-		return opErr("restart", ref, err)
-	}
-	if err := e.start(ctx, v.rec.ID); err != nil && !errors.Is(err, engine.ErrNotModified) {
-		return opErr("restart", ref, err)
-	}
-	return e.containerEvent(v.rec, engine.ActionRestart, nil)
-}
-
 // Pause implements engine.ContainerLifecycle.
 func (c *containers) Pause(ctx context.Context, ref string) error {
 	e := (*Engine)(c)

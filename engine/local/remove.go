@@ -283,7 +283,7 @@ func (e *Engine) finish(ctx context.Context, id engine.ID) error {
 	if err != nil {
 		return err
 	}
-	if !v.rec.Host.AutoRemove || v.state.Live() {
+	if !v.rec.Host.AutoRemove || v.state.Live() || e.kept(id) {
 		return nil
 	}
 	if _, err := e.removeRecord(ctx, id, nil); err != nil && !errors.Is(err, engine.ErrNotFound) {

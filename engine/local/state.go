@@ -80,7 +80,7 @@ func (e *Engine) look(id engine.ID) (v *view, lost bool, err error) {
 	switch {
 	case rec.Removing:
 		v.state = engine.Removing
-	case v.forgotten():
+	case e.forgotten(v):
 		v.state = engine.Exited
 		return v, true, nil
 	case v.start == nil:
@@ -117,9 +117,9 @@ func (e *Engine) leftNetwork(v *view) bool {
 
 // forgotten tells of a --rm container that has ended and whose monitor, which
 // would see to its removal, has gone or was killed.
-func (v *view) forgotten() bool {
+func (e *Engine) forgotten(v *view) bool {
 	return v.rec.Host.AutoRemove && v.exit != nil && (v.start == nil || v.exit.Attempt >= v.start.Attempt) &&
-		!record.Alive(v.exit.ShimPid, v.exit.ShimStart)
+		!record.Alive(v.exit.ShimPid, v.exit.ShimStart) && !e.kept(v.rec.ID)
 }
 
 func readOptional[T any](path string) (*T, error) {
@@ -187,7 +187,7 @@ func (e *Engine) settleLocked(id engine.ID) error {
 	if err != nil || !lost {
 		return err
 	}
-	if v.forgotten() {
+	if e.forgotten(v) {
 		return e.removeLocked(v)
 	}
 	if v.exit != nil && v.exit.Attempt >= v.start.Attempt {
@@ -214,7 +214,7 @@ func (e *Engine) settleLocked(id engine.ID) error {
 	if x.Planned() {
 		return e.awaitTurn(context.Background(), id)
 	}
-	if !v.rec.Host.AutoRemove {
+	if !v.rec.Host.AutoRemove || e.kept(id) {
 		_ = e.nets.Release(context.Background(), id)
 		return nil
 	}

@@ -147,6 +147,9 @@ func (e *Engine) waitRemoved(ctx context.Context, v *view) (engine.ExitStatus, e
 // removeEnded removes a --rm container that has ended. The disk is freed by its
 // monitor, which looks into the trash before it leaves, unless it was killed.
 func (e *Engine) removeEnded(ctx context.Context, id engine.ID) error {
+	if e.kept(id) {
+		return errKept()
+	}
 	v, err := e.removeRecord(ctx, id, nil)
 	switch {
 	case errors.Is(err, engine.ErrNotFound):

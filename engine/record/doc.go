@@ -13,7 +13,7 @@
 //
 // # Order of locks
 //
-//	index < container < image < network < anything else < journal
+//	restart < index < container < image < network < anything else < journal
 //
 // Whoever holds a lock takes only locks further right, and of one kind in
 // ascending order of id. Test binaries, and programs under GANTRY_DEBUG=locks,

@@ -16,6 +16,7 @@ import (
 
 // Kinds of locks that have a place in the order; see the package comment.
 const (
+	LockRestart   = "restart"
 	LockIndex     = "index"
 	LockContainer = "container"
 	LockImage     = "image"

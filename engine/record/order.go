@@ -24,7 +24,7 @@ type place struct {
 	kind, id  string
 }
 
-var ranks = map[string]int{LockIndex: 1, LockContainer: 2, LockImage: 3, LockNetwork: 4, LockJournal: 6}
+var ranks = map[string]int{LockRestart: 0, LockIndex: 1, LockContainer: 2, LockImage: 3, LockNetwork: 4, LockJournal: 6}
 
 // rankOther is for kinds without a place of their own.
 const rankOther = 5
@@ -50,7 +50,7 @@ func (o *order) enter(k *Lock, kind, id string) {
 	defer o.mu.Unlock()
 	for _, have := range o.held {
 		if have.goroutine == want.goroutine && !have.before(want) {
-			panic(fmt.Sprintf("lock %s %s taken while %s %s is held: the order is index, container, image, network, others, journal, and ascending by id", want.kind, want.id, have.kind, have.id))
+			panic(fmt.Sprintf("lock %s %s taken while %s %s is held: the order is restart, index, container, image, network, others, journal, and ascending by id", want.kind, want.id, have.kind, have.id))
 		}
 	}
 	o.held[k] = want

@@ -79,9 +79,9 @@ func (s *shim) conclude(x ExitRecord) {
 	s.answer(x.Status())
 	checkpoint("answered")
 	runtime.Gosched() // the answers go first
-	free()
 	s.ahead.unmount()
 	sweep()
+	free() // after them: whoever restarts a --rm container waits for it
 	s.clear()
 	s.letGoOfNetwork(turn)
 	if turn != nil {
