@@ -13,19 +13,47 @@ import (
 )
 
 // footer: the keys of what has the focus, most useful first, and at the right
-// what was just done.
-func (m *Model) footer() string {
-	if m.state.Err != nil {
-		return " " + m.styles.Bad.Render(widgets.Fit(glyph.Problem+" "+m.state.Err.Error(), m.width-1))
+// what was just done. What went wrong has as many lines as it takes.
+func (m *Model) footer() []string {
+	if text := m.trouble(); text != "" {
+		return m.troubleLines(text)
 	}
 	if l := m.list(m.focus); m.filtering && l != nil {
-		return " " + m.styles.Accent.Render("/") + widgets.Fit(l.Filtered()+glyph.Caret+"  words, !not, status:exited; enter keep, esc clear", m.width-2)
+		return []string{" " + m.styles.Accent.Render("/") + widgets.Fit(l.Filtered()+glyph.Caret+"  words, !not, status:exited; enter keep, esc clear", m.width-2)}
 	}
 	toast, style := m.shownToast()
 	line := m.hintLine(m.hintRoom())
 	gap := max(1, m.width-1-lipgloss.Width(line)-widgets.Width(toast))
-	return line + strings.Repeat(" ", gap) + style.Render(toast)
+	return []string{line + strings.Repeat(" ", gap) + style.Render(toast)}
 }
+
+// trouble is what must be readable whole and so takes the place of the hints:
+// that the engine fails, or a failure that does not fit beside them.
+func (m *Model) trouble() string {
+	switch {
+	case m.state.Err != nil:
+		return glyph.Problem + " " + m.state.Err.Error()
+	case m.toastBad && widgets.Width(m.toast) > m.toastRoom():
+		return m.toast
+	}
+	return ""
+}
+
+// troubleLines are at most three; a dialog leaves room for one.
+func (m *Model) troubleLines(text string) []string {
+	most := 3
+	if len(m.dialogs) > 0 {
+		most = 1
+	}
+	lines := widgets.WrapFit(text, max(1, m.width-2), most)
+	for i := range lines {
+		lines[i] = " " + m.styles.Bad.Render(lines[i]) + " "
+	}
+	return lines
+}
+
+// toastRoom is what the hints leave to the toast.
+func (m *Model) toastRoom() int { return m.width * 2 / 3 }
 
 // shownToast is what the footer says at its right.
 func (m *Model) shownToast() (string, lipgloss.Style) {
@@ -36,7 +64,7 @@ func (m *Model) shownToast() (string, lipgloss.Style) {
 	case m.toastBad:
 		style = m.styles.Bad
 	}
-	return strings.TrimRight(widgets.Fit(toast, min(widgets.Width(toast), m.width*2/3)), " "), style
+	return strings.TrimRight(widgets.Fit(toast, min(widgets.Width(toast), m.toastRoom())), " "), style
 }
 
 // hintRoom is what the toast leaves to the hints.
@@ -84,6 +112,9 @@ func (m *Model) shownHints(room int) []string {
 
 // hintAt is the key of the hint in column x of the footer.
 func (m *Model) hintAt(x int) string {
+	if m.trouble() != "" {
+		return ""
+	}
 	from := 0
 	for _, h := range m.shownHints(m.hintRoom()) {
 		to := from + widgets.Width(h) + 2

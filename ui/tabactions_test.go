@@ -160,3 +160,29 @@ func TestWhatALogAsksForIsReadable(t *testing.T) {
 		})
 	}
 }
+
+// TestNarrowScreensCutNoWord: the bar names every pane, a failure is readable to
+// its end, and what has no room is left out whole.
+func TestNarrowScreensCutNoWord(t *testing.T) {
+	drive(t, 40, 12, harbour, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+		d.Keys("enter")
+		d.Pass(time.Second)
+		wants(t, d, "1 Ctrs", "2 Imgs", "3 Vols", "4 Nets")
+		d.Keys("esc", "4", "G")
+		d.Pass(time.Second)
+		d.Keys("d")
+		wants(t, d, "every engine has none; it", " stays")
+		d.Pass(5 * time.Second)
+		wants(t, d, "? help")
+	})
+	for _, size := range []struct{ w, h int }{{40, 12}, {80, 24}, {120, 40}} {
+		drive(t, size.w, size.h, shop, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
+			inLog(t, d, "shop-api-1")
+			d.Keys("v", "M", "up", "/", "G", "E", "T", "enter")
+			d.Pass(time.Second)
+			lacks(t, d, "lin…", "line…", "follow…")
+			d.Keys("+")
+			lacks(t, d, "zoom…", "zoome…")
+		})
+	}
+}

@@ -39,7 +39,9 @@ func (m *Model) screen() string {
 	if n := len(m.dialogs); n > 0 {
 		lines = dialogs.Draw(lines, m.width, m.height-1, m.dialogs[n-1], m.styles)
 	}
-	return strings.Join(append(lines, m.footer()), "\n")
+	foot := m.footer()
+	lines = lines[:max(0, m.height-len(foot))]
+	return strings.Join(append(lines, foot...), "\n")
 }
 
 // body lays the panes over the screen: those that stand side by side share
@@ -82,24 +84,41 @@ var names = [panes]string{
 	containersPane: "1 Containers", imagesPane: "2 Images", volumesPane: "3 Volumes", networksPane: "4 Networks", jobsPane: "8 Jobs",
 }
 
+// shortNames are the same where the bar is narrow.
+var shortNames = [panes]string{
+	containersPane: "1 Ctrs", imagesPane: "2 Imgs", volumesPane: "3 Vols", networksPane: "4 Nets", jobsPane: "8 Jobs",
+}
+
 // hidden are the panes that have no room, as the bar names them: with how much
-// they hold, or with the names alone where that is too long.
+// they hold, or with as much of their names as there is room for. None is left
+// out: what the bar does not name, nobody looks for.
 func (m *Model) hidden(l layout) []entry {
-	var counted, named []entry
-	width := 0
+	var counted, named, short, bare []entry
 	for _, p := range listsInOrder {
 		n := m.list(p).All()
 		if l.of(p).h > 0 || n == 0 && p == jobsPane {
 			continue
 		}
-		named = append(named, entry{p, names[p]})
 		counted = append(counted, entry{p, fmt.Sprintf("%s %d", names[p], n)})
-		width += len(counted[len(counted)-1].text) + 2
+		named = append(named, entry{p, names[p]})
+		short = append(short, entry{p, shortNames[p]})
+		bare = append(bare, entry{p, names[p][:1]})
 	}
-	if width > l.bar.w {
-		return named
+	for _, list := range [][]entry{counted, named, short} {
+		if barWidth(list) <= l.bar.w {
+			return list
+		}
 	}
-	return counted
+	return bare
+}
+
+// barWidth is what entries take with the blanks between them.
+func barWidth(list []entry) int {
+	width := 0
+	for _, e := range list {
+		width += len(e.text) + 2
+	}
+	return width
 }
 
 // bar names the panes that are not shown, by their keys.
@@ -109,8 +128,12 @@ func (m *Model) bar(l layout) string {
 		if used+len(e.text)+2 > l.bar.w {
 			break
 		}
-		key, rest, _ := strings.Cut(e.text, " ")
-		line += " " + m.styles.Key.Render(key) + m.styles.Muted.Render(" "+rest) + " "
+		key, rest, ok := strings.Cut(e.text, " ")
+		line += " " + m.styles.Key.Render(key)
+		if ok {
+			line += m.styles.Muted.Render(" " + rest)
+		}
+		line += " "
 		used += len(e.text) + 2
 	}
 	return line + strings.Repeat(" ", l.bar.w-used)
@@ -139,8 +162,8 @@ func (m *Model) pane(p pane, r rect, title, position string) widgets.Pane {
 	if w.Focused {
 		w.Border, w.Bold = m.styles.Focus, m.styles.FocusTitle
 	}
-	if m.zoom && w.Focused {
-		w.Title += "  zoomed"
+	if zoomed := "  zoomed"; m.zoom && w.Focused && w.Holds(title+zoomed) {
+		w.Title += zoomed
 	}
 	return w
 }

@@ -190,7 +190,7 @@ func (t *Log) jumped(key string) tea.Cmd {
 	}
 	at, ok := moment(t.jump.text, t.now())
 	if !ok {
-		t.jump.typing, t.note = true, "that is no time; 14:05 is one, and 10m, and 2006-01-02 15:04"
+		t.jump.typing, t.note = true, "no time; 14:05 is one, so is 10m"
 		return nil
 	}
 	t.pause()

@@ -128,7 +128,7 @@ func TestLogWindowAndJump(t *testing.T) {
 		s.Keys("@")
 		s.typed("soon")
 		s.Keys("enter")
-		s.wants("that is no time")
+		s.wants("no time; 14:05 is one")
 		s.Keys("ctrl+u")
 		s.typed("35m30s")
 		s.Keys("enter")

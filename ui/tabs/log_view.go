@@ -1,6 +1,7 @@
 package tabs
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -224,13 +225,24 @@ func (t *Log) Status() string {
 	if t.feed == nil || !t.feed.Status().Loaded {
 		return ""
 	}
-	var words []string
-	for _, w := range []string{t.note, t.sifting(), t.read.chips(), t.found(), t.howMarked(), t.where(), t.howMuch(), t.shownStreams()} {
-		if w != "" {
-			words = append(words, w)
+	parts := []string{t.note, t.sifting(), t.read.chips(), t.found(), t.howMarked(), t.where(), t.howMuch(), t.shownStreams()}
+	const marked, where, howMuch, streams = 4, 5, 6, 7
+	for _, least := range []int{howMuch, streams, marked, where} { // the first that goes where not all has room
+		if t.width == 0 || widgets.Width(status(parts)) <= t.width-borderOfStatus { // not placed yet: any room
+			break
 		}
+		parts[least] = ""
 	}
-	return strings.Join(words, glyph.Sep)
+	return status(parts)
+}
+
+// borderOfStatus is what the border has beside a status, within the pane.
+const borderOfStatus = 4
+
+// status joins the parts that say something.
+func status(parts []string) string {
+	said := slices.DeleteFunc(slices.Clone(parts), func(w string) bool { return w == "" })
+	return strings.Join(said, glyph.Sep)
 }
 
 // sifting says that other lines are being looked for.

@@ -48,6 +48,9 @@ func (p Pane) Render(lines []string) []string {
 	return append(out, p.edge(glyph.BottomLeft, glyph.BottomRight, p.Position, p.Note, false))
 }
 
+// Holds tells whether a title, or what stands in the bottom border, fits whole.
+func (p Pane) Holds(text string) bool { return Width(Plain(text)) <= p.Width-6 }
+
 // edge is a horizontal border with text set into it, at its left or right end.
 func (p Pane) edge(left, right, text string, style lipgloss.Style, atLeft bool) string {
 	room := p.Width - 2
