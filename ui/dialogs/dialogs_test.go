@@ -113,7 +113,7 @@ func TestDialogsFitAnyScreen(t *testing.T) {
 		"sheet":    {sheet(), "cancel"},
 		"pick":     {Pick{Name: "Pick", Items: items(40)}, ""},
 		"palette":  {NewPalette(Palette{Commands: commands()}, "s"), ""},
-		"help":     {Help{Name: "Keys", Sections: []Section{{"One", rows(40)}, {"Two", rows(40)}}}, "search"},
+		"help":     {Help{Name: "Keys", Sections: []Section{{"One", rows(40)}, {"Two", rows(40)}}}, "One"},
 	} {
 		for _, size := range [][2]int{{30, 8}, {40, 11}, {80, 23}, {120, 39}, {200, 49}} {
 			page := Draw(make([]string, size[1]), size[0], size[1], tt.d, plainStyles)
