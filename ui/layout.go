@@ -54,6 +54,7 @@ func (m *Model) layout() layout {
 	for _, p := range listsInOrder {
 		s.rows[p] = m.list(p).All()
 	}
+	s.rows[containersPane] = max(s.rows[containersPane], m.containers.Lines()) // headings too; a filter moves nothing
 	return arrange(m.width, m.height, s)
 }
 
@@ -154,20 +155,30 @@ func (l *layout) lists(col rect, s shape) {
 		l.panes[p] = rect{col.x, bottom, col.w, h}
 	}
 	const frame, least = 2, 5 // of the containers
+	const titled = frame + 1  // with the titles of the columns
 	if jobs > 0 && !s.quiet {
 		place(jobsPane, min(jobs+frame, max(3, col.h/5)))
 	}
-	for i := len(lower) - 1; i >= 0; i-- {
-		p := lower[i]
+	spare := bottom - col.y - max(col.h/3, s.rows[containersPane]+titled)
+	heights := make([]int, len(lower))
+	for i, p := range lower {
 		share := col.h / 3
 		if len(lower) > 1 {
 			share /= 2
 		}
-		h := max(5, min(s.rows[p]+3, share))
-		if i == 0 && s.lower > 0 {
-			h = s.lower
-		}
-		place(p, max(4, min(h, bottom-col.y-least)))
+		heights[i] = max(5, min(s.rows[p]+titled, share))
+		spare -= heights[i]
+	}
+	for i, p := range lower { // what containers leave empty goes to lists that are cut
+		more := max(0, min(spare, s.rows[p]+titled-heights[i]))
+		heights[i] += more
+		spare -= more
+	}
+	if s.lower > 0 {
+		heights[0] = s.lower
+	}
+	for i := len(lower) - 1; i >= 0; i-- {
+		place(lower[i], max(4, min(heights[i], bottom-col.y-least)))
 	}
 	l.panes[containersPane] = rect{col.x, col.y, col.w, bottom - col.y}
 }

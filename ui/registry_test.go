@@ -301,6 +301,19 @@ func rows(p pane, n int) (out [panes]int) {
 	return out
 }
 
+// TestSpareRowsGoToListsThatAreCut, but what containers need stays theirs.
+func TestSpareRowsGoToListsThatAreCut(t *testing.T) {
+	t.Parallel()
+	few := arrange(120, 40, shape{rows: [panes]int{containersPane: 2, imagesPane: 20}})
+	if got := few.of(imagesPane).inner(); got != 21 {
+		t.Errorf("20 images beside 2 containers have %d lines, want 21", got)
+	}
+	many := arrange(120, 40, shape{rows: [panes]int{containersPane: 60, imagesPane: 20}})
+	if got := many.of(containersPane).h; got < 24 {
+		t.Errorf("60 containers have %d lines", got)
+	}
+}
+
 // TestLayoutFillsTheScreenWithoutOverlap at any size.
 func TestLayoutFillsTheScreenWithoutOverlap(t *testing.T) {
 	t.Parallel()
