@@ -240,7 +240,7 @@ var fileBindings = bindings[*VolumeFiles]{
 		why: (*VolumeFiles).noEntry, do: (*VolumeFiles).copyOut},
 	{Action: keys.Action{ID: "files.sort", Keys: []string{"o"}, Title: "Sort by size or by name", Help: "The largest first, or by name", Short: "sort"},
 		do: func(t *VolumeFiles) tea.Cmd { t.bySize = !t.bySize; t.lay(); return t.weigh() }},
-	{Action: keys.Action{ID: "files.again", Keys: []string{"r"}, Title: "Read again", Help: "Read the directories that are open, and measure them", Short: "read again"},
+	{Action: keys.Action{ID: "files.again", Keys: []string{"ctrl+r"}, Title: "Read again", Help: "Read the directories that are open, and measure them", Short: "read again"},
 		do: (*VolumeFiles).Refresh},
 	{Action: keys.Action{ID: "files.copy", Keys: []string{"y"}, Title: "Copy the path", Help: "Copy the path in the volume", Short: "copy the path"},
 		why: (*VolumeFiles).noEntry, do: func(t *VolumeFiles) tea.Cmd { p := t.here(); return copyText(p, safe(p)) }},
