@@ -318,6 +318,9 @@ func (m *Model) detailSubject() string {
 
 // detailPane draws the open tab.
 func (m *Model) detailPane(r rect) []string {
+	if m.focus == jobsPane {
+		return m.jobPane(r)
+	}
 	p := m.pane(detailPane, r, m.detailTitle(r.w-6), "")
 	p.Styled = true
 	w, h := p.Inner()

@@ -63,6 +63,8 @@ func (m *Model) shownToast() (string, lipgloss.Style) {
 		toast, style = m.underWay(), m.styles.Busy
 	case m.toastBad:
 		style = m.styles.Bad
+	case m.toastMuted:
+		style = m.styles.Muted
 	}
 	return strings.TrimRight(widgets.Fit(toast, min(widgets.Width(toast), m.toastRoom())), " "), style
 }

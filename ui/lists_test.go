@@ -175,7 +175,10 @@ func TestJobs(t *testing.T) {
 		d.Pass(3 * time.Second)
 		wants(t, d, "╭─ 8 Jobs 1", "pull big:1")
 		d.Golden("jobs-120x40")
-		d.Keys("8", "enter")
+		d.Keys("8")
+		wants(t, d, "running, begun", "enter watches it.")
+		lacks(t, d, "Log Stats Inspect") // the tabs of a container
+		d.Keys("enter")
 		wants(t, d, "cancel it")
 		d.Keys("esc")
 		d.Keys("s", "y")

@@ -14,6 +14,7 @@ type sight struct {
 	styles        int
 	focused, zoom bool
 	have          feed.Kinds
+	jobs          uint64 // of the list of jobs, while the detail is about one
 }
 
 // memo is the panes as they were drawn last. A frame draws only those that have
@@ -28,6 +29,8 @@ func (m *Model) drawn(p pane, r rect) []string {
 	now := sight{at: r, version: m.details, styles: m.restyled, focused: m.focus == p, zoom: m.zoom, have: m.state.Have}
 	if l := m.list(p); l != nil {
 		now.version = l.Version()
+	} else if p == detailPane && m.focus == jobsPane {
+		now.jobs = m.jobList.Version() + 1
 	}
 	if m.memo.lines[p] == nil || m.memo.seen[p] != now {
 		m.memo.seen[p], m.memo.lines[p] = now, m.drawPane(p, r)

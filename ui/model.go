@@ -44,18 +44,19 @@ type Model struct {
 	keys     *keys.Registry
 	handlers map[keys.ID]handler
 
-	dialogs  []dialogs.Dialog
-	toast    string
-	toastBad bool
-	toastGen int
-	busy     int            // operations that run
-	history  []dialogs.Item // what was done, as commands
-	lines    []string       // that were typed into the palette
-	works    map[int]*work
-	lastWork int
-	jobs     map[engine.ID]*jobView
-	execs    map[engine.ID]string // the command that was last run in a container
-	wanted   string               // the ID of a container that is to be chosen as soon as it is there
+	dialogs    []dialogs.Dialog
+	toast      string
+	toastBad   bool
+	toastMuted bool
+	toastGen   int
+	busy       int            // operations that run
+	history    []dialogs.Item // what was done, as commands
+	lines      []string       // that were typed into the palette
+	works      map[int]*work
+	lastWork   int
+	jobs       map[engine.ID]*jobView
+	execs      map[engine.ID]string // the command that was last run in a container
+	wanted     string               // the ID of a container that is to be chosen as soon as it is there
 
 	width, height int
 	focus         pane

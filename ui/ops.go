@@ -285,7 +285,7 @@ func (m *Model) showWork() tea.Cmd {
 	}
 	switch len(items) {
 	case 0:
-		return m.say("nothing is under way", false)
+		return m.remark("nothing is under way")
 	case 1:
 		return open[0]()
 	}
@@ -330,10 +330,17 @@ type toastMsg struct{ gen int }
 
 // say shows a line in the footer for a few seconds.
 func (m *Model) say(text string, bad bool) tea.Cmd {
-	m.toast, m.toastBad = text, bad
+	m.toast, m.toastBad, m.toastMuted = text, bad, false
 	m.toastGen++
 	gen := m.toastGen
 	return tea.Tick(4*time.Second, func(time.Time) tea.Msg { return toastMsg{gen} })
+}
+
+// remark says what is neither success nor failure.
+func (m *Model) remark(text string) tea.Cmd {
+	cmd := m.say(text, false)
+	m.toastMuted = true
+	return cmd
 }
 
 // record adds a line to the command log.
@@ -349,7 +356,7 @@ func (m *Model) record(command string, ok bool) {
 // be copied.
 func (m *Model) showHistory() tea.Cmd {
 	if len(m.history) == 0 {
-		return m.say("nothing was done yet", false)
+		return m.remark("nothing was done yet")
 	}
 	items := slices.Clone(m.history)
 	slices.Reverse(items)

@@ -44,7 +44,7 @@ func TestKeysOfTabsCanBeSet(t *testing.T) {
 			}
 		}
 		d.Keys("esc", "?")
-		wants(t, d, "Log", "Wrap lines")
+		wants(t, d, "Log", "w              Wrap lines")
 		d.Keys("esc", "q")
 		wants(t, d, "search /", "enter keep", "esc cancel")
 	})
