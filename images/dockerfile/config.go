@@ -20,7 +20,10 @@ import (
 // they say in the history is buildkit's wording.
 func (p *planner) configure(s *stage, c command, step *plan.Step) error {
 	cfg := &s.file.Config
-	step.Name = p.title(p.lex, s, written(c), s.env)
+	step.Name = written(c)
+	if _, expands := c.Command.(instructions.SupportsSingleWordExpansion); expands {
+		step.Name = p.title(p.lex, s, step.Name, s.env)
+	}
 	switch cmd := c.Command.(type) {
 	case *instructions.MaintainerCommand:
 		s.file.Author = cmd.Maintainer

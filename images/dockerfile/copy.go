@@ -110,6 +110,9 @@ func destination(dir, dest string) string {
 	if dest == "" || dest == "." {
 		dest = "./"
 	}
+	if strings.HasSuffix(dest, "/.") {
+		dest = strings.TrimSuffix(dest, ".")
+	}
 	out := absolute(dir, dest)
 	if strings.HasSuffix(dest, "/") && !strings.HasSuffix(out, "/") {
 		out += "/"

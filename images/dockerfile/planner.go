@@ -245,7 +245,7 @@ func (p *planner) exported(s *stage, needed bool) plan.Stage {
 		Index: s.index, Name: s.src.Name, Comment: s.src.DocComment,
 		Platform: s.where(p.target), Base: s.from, Title: s.title,
 		Needed: needed, At: rangeOf(s.src.Location),
-		NoCache: p.opt.NoCache || slices.Contains(p.opt.NoCacheFilter, s.src.Name) && s.src.Name != "",
+		NoCache: p.opt.NoCache || slices.ContainsFunc(p.opt.NoCacheFilter, s.isCalled),
 	}
 	if out.Name == "" {
 		out.Name = fmt.Sprintf("stage-%d", s.index)
@@ -254,6 +254,11 @@ func (p *planner) exported(s *stage, needed bool) plan.Stage {
 		out.Steps, out.Config, out.Author = s.steps, clone(s.file.Config), s.file.Author
 	}
 	return out
+}
+
+// isCalled tells whether a name is the one after AS.
+func (s *stage) isCalled(name string) bool {
+	return s.src.Name != "" && strings.EqualFold(name, s.src.Name)
 }
 
 // refused is the error that `check=error=true` makes of findings.

@@ -1,0 +1,4 @@
+#!/bin/sh
+touch /tmp/ready
+echo "serving $*"
+exec sleep 3600
