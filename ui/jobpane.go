@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"gantry/engine"
+	"gantry/ui/dialogs"
 	"gantry/ui/widgets"
 )
 
@@ -24,7 +25,11 @@ func (m *Model) jobPane(r rect) []string {
 
 func (m *Model) jobLines(j *engine.Job, w int) []string {
 	sign, style := m.jobSign(j)
-	lines := []string{"", " " + style.Render(sign) + " " + m.styles.Text.Render(widgets.Fit(string(j.State)+", begun "+m.age(j.Started)+" ago", w-3))}
+	text, way := string(j.State)+" since "+j.Started.Local().Format("15:04:05"), "enter watches it."
+	if !j.Ended.IsZero() {
+		text, way = string(j.State)+" after "+dialogs.Took(j.Ended.Sub(j.Started)), "enter shows all of it."
+	}
+	lines := []string{"", " " + style.Render(sign) + " " + m.styles.Text.Render(widgets.Fit(text, w-3))}
 	if j.State == engine.JobRunning {
 		c := m.jobCell(j, max(9, min(w-2, 40)))
 		lines = append(lines, " "+c.Style.Render(widgets.Fit(c.Text, w-1)))
@@ -38,5 +43,5 @@ func (m *Model) jobLines(j *engine.Job, w int) []string {
 	for _, part := range progressParts(m.parts(j)) {
 		lines = append(lines, " "+m.styles.Text.Render(widgets.Fit(strings.TrimRight(safeText(part.Name)+"  "+part.State+"  "+part.Size, " "), w-1)))
 	}
-	return append(lines, "", " "+m.styles.Muted.Render(widgets.Fit("enter watches it.", w-1)))
+	return append(lines, "", " "+m.styles.Muted.Render(widgets.Fit(way, w-1)))
 }

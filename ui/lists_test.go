@@ -176,14 +176,14 @@ func TestJobs(t *testing.T) {
 		wants(t, d, "╭─ 8 Jobs 1", "pull big:1")
 		d.Golden("jobs-120x40")
 		d.Keys("8")
-		wants(t, d, "running, begun", "enter watches it.")
+		wants(t, d, "running since", "enter watches it.")
 		lacks(t, d, "Log Stats Inspect") // the tabs of a container
 		d.Keys("enter")
 		wants(t, d, "cancel it")
 		d.Keys("esc")
 		d.Keys("s", "y")
 		d.Pass(3 * time.Second)
-		wants(t, d, "canceled")
+		wants(t, d, "canceled after", "enter shows all of it.")
 		d.Keys("esc", "1")
 		d.Pass(time.Second)
 		lacks(t, d, "╭─ 8 Jobs") // over: only in the bar
