@@ -186,14 +186,23 @@ type ContainerFiles interface {
 	Commit(ctx context.Context, ref string, opts CommitOptions) (images.Digest, error)
 }
 
-// FileReader browses the file system of an object. Paths begin at its root; a
-// link on the way ends there, too, and one at the end is not followed. Not every
-// engine can: assert it on Volumes.
+// Browsable is what has files to look through. Not every engine can: assert it on
+// Containers, Images and Volumes.
+type Browsable interface {
+	Files() FileReader
+}
+
+// FileReader looks through the file system of a container that runs or not, of
+// an image or of a volume. Paths begin at its root; a link on the way ends there,
+// too, and one at the end is not followed.
 type FileReader interface {
 	ReadDir(ctx context.Context, ref, dir string) (DirList, error)
-	// Measure walks through all of a directory: it takes as long as that takes,
-	// or until ctx ends.
+	// Measure walks through all of a directory but what is mounted in it: it takes
+	// as long as that takes, or until ctx ends.
 	Measure(ctx context.Context, ref, dir string) (TreeSize, error)
+	// Find looks for names below a directory, its own not among them. It yields
+	// what it finds as it finds it, and from time to time how far it has come.
+	Find(ctx context.Context, ref, dir, pattern string) iter.Seq2[Found, error]
 	// ReadFile reads a regular file, at most limit bytes of it; anything else is
 	// ErrInvalid.
 	ReadFile(ctx context.Context, ref, path string, limit int) ([]byte, error)

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"io/fs"
+	"path"
+	"strings"
 	"time"
 )
 
@@ -130,6 +132,26 @@ type DirEntry struct {
 	Mtime      time.Time
 	UID, GID   int
 	LinkTarget string // as the link says it
+	Mount      bool   // something is mounted there
+}
+
+// Found is an entry that Find was asked for. Without a Path it only tells how
+// many entries were looked at.
+type Found struct {
+	Path   string
+	Entry  DirEntry
+	Looked int
+}
+
+// NameMatches tells whether Find is to yield a name: one that holds the pattern,
+// or that fits it where it is a shell's, upper and lower case alike.
+func NameMatches(name, pattern string) bool {
+	name, pattern = strings.ToLower(name), strings.ToLower(pattern)
+	if !strings.ContainsAny(pattern, "*?[") {
+		return strings.Contains(name, pattern)
+	}
+	fits, err := path.Match(pattern, name)
+	return fits || err != nil && strings.Contains(name, pattern)
 }
 
 // TreeSize is what a directory takes with all below it. A file with several

@@ -43,7 +43,7 @@ type sizeMsg struct {
 // wantSizes measures the next volume whose row is on the screen, and nothing
 // when there is none or it is not looked at any more.
 func (m *Model) wantSizes() tea.Cmd {
-	reader, ok := m.eng.Volumes().(engine.FileReader)
+	files, ok := m.eng.Volumes().(engine.Browsable)
 	if !ok {
 		return nil
 	}
@@ -63,7 +63,7 @@ func (m *Model) wantSizes() tea.Cmd {
 		if s, ok := m.sizes.known[v.Name]; ok && (m.focus != volumesPane || m.now().Sub(s.at) < fresh) {
 			continue
 		}
-		return m.measure(reader, v.Name)
+		return m.measure(files.Files(), v.Name)
 	}
 	return nil
 }

@@ -39,6 +39,10 @@ const (
 	OpCopyFrom  Op = "container copy from"
 	OpCopyTo    Op = "container copy to"
 	OpCommit    Op = "container commit"
+	OpReadDir   Op = "container read directory"
+	OpMeasure   Op = "container measure"
+	OpReadFile  Op = "container read file"
+	OpFind      Op = "container find"
 	OpDiskUsage Op = "disk usage"
 
 	OpImageList    Op = "image list"
@@ -54,6 +58,11 @@ const (
 	OpTag          Op = "image tag"
 	OpImageRemove  Op = "image remove"
 	OpImagePrune   Op = "image prune"
+	OpImageReadDir Op = "image read directory"
+	OpImageMeasure Op = "image measure"
+	OpImageRead    Op = "image read file"
+	OpImageFind    Op = "image find"
+	OpImageCopy    Op = "image copy from"
 
 	OpVolumeList    Op = "volume list"
 	OpVolumeInspect Op = "volume inspect"
@@ -64,6 +73,7 @@ const (
 	OpVolumeMeasure Op = "volume measure"
 	OpVolumeRead    Op = "volume read file"
 	OpVolumeCopy    Op = "volume copy from"
+	OpVolumeFind    Op = "volume find"
 
 	OpNetworkList       Op = "network list"
 	OpNetworkInspect    Op = "network inspect"

@@ -19,8 +19,9 @@ import (
 
 // file is one that was copied into a container; Engine.mu guards every field.
 type file struct {
-	hdr  tar.Header
-	data []byte
+	hdr   tar.Header
+	data  []byte
+	mount bool // something is mounted there
 }
 
 // SetFile puts a file into a container, as if its program had written it.

@@ -41,6 +41,7 @@ type image struct {
 	layers       []images.Digest
 	history      []engine.HistoryEntry
 	problem      string
+	files        map[string]file // by path
 }
 
 // AddImage puts an image into the store and returns its ID. It panics when a

@@ -49,7 +49,7 @@ func hostileVolume(t *testing.T) (e *local.Engine, dir, secret string) {
 // and nothing is opened that may act or wait.
 func TestBrowseFollowsNothingOut(t *testing.T) {
 	e, _, _ := hostileVolume(t)
-	files := e.Volumes().(engine.FileReader)
+	files := e.Volumes().(engine.Browsable).Files()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for _, path := range []string{"/file", "/up", "/out/secret", "/fifo", "/tty", "/../secret", "/real/../../secret"} {
@@ -92,7 +92,7 @@ func TestBrowseFollowsNothingOut(t *testing.T) {
 // between any two system calls.
 func TestBrowseWhileLinksAreSwapped(t *testing.T) {
 	e, dir, _ := hostileVolume(t)
-	files := e.Volumes().(engine.FileReader)
+	files := e.Volumes().(engine.Browsable).Files()
 	ctx, stop := context.WithCancel(t.Context())
 	var swaps sync.WaitGroup
 	swaps.Go(func() {
@@ -127,7 +127,7 @@ func TestBrowseWhileLinksAreSwapped(t *testing.T) {
 // TestMeasureEndsWithItsContext, and in a tree without end.
 func TestMeasureEndsWithItsContext(t *testing.T) {
 	e, dir, _ := hostileVolume(t)
-	files := e.Volumes().(engine.FileReader)
+	files := e.Volumes().(engine.Browsable).Files()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := files.Measure(ctx, "vol", "/"); !errors.Is(err, context.Canceled) {
