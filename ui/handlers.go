@@ -196,6 +196,7 @@ func containerHandlers() map[keys.ID]handler {
 		"container.run":     always((*Model).askRun).taking(runWords, runWith),
 		"container.prune":   always((*Model).findPrune),
 		"container.stats":   goTab("Stats").taking(oneContainer, tabWith("Stats")),
+		"container.files":   toFiles(containersPane, keys.Containers).taking(oneContainer, tabWith(filesTab)),
 		"container.inspect": goTab("Inspect").taking(oneContainer, tabWith("Inspect")),
 	}
 }
@@ -213,6 +214,7 @@ func imageHandlers() map[keys.ID]handler {
 		"image.import": always((*Model).askImport).taking(nil, importWith).looking(lookFile(0)),
 		"image.login":  always((*Model).askLogin).taking(registryWords, loginWith),
 		"image.logout": always((*Model).askLogout).taking(registryWords, logoutWith),
+		"image.files":  toFiles(imagesPane, keys.Images),
 		"image.prune":  always((*Model).findPrune),
 	}
 }

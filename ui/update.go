@@ -75,6 +75,10 @@ func (m *Model) answered(msg tea.Msg) tea.Cmd {
 		return m.follow()
 	case tabs.CopyOut:
 		return m.askCopyOut(msg)
+	case tabs.CopyIn:
+		return m.askCopyIn(msg)
+	case tabs.GoVolume:
+		return m.goVolume(msg.Name)
 	case tabs.SignalProcess:
 		return m.askSignal(msg)
 	}

@@ -3,19 +3,14 @@ package ui
 import (
 	"context"
 	"fmt"
-	"io"
-	"os"
 	"path"
-	"path/filepath"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
 	"gantry/engine"
-	"gantry/internal/tartree"
 	"gantry/ui/dialogs"
 	"gantry/ui/keys"
-	"gantry/ui/tabs"
 )
 
 func volumeActions() []keys.Action {
@@ -212,66 +207,4 @@ func removeQuestion(names []string, free int, what string) string {
 // askRunWith opens the form of a new container that mounts a volume.
 func (m *Model) askRunWith(v engine.VolumeSummary) tea.Cmd {
 	return m.askRunOf(m.likelyImage(), v.Name+":/data")
-}
-
-// askCopyOut asks where on the host a part of a volume goes.
-func (m *Model) askCopyOut(c tabs.CopyOut) tea.Cmd {
-	name := path.Base(c.Path)
-	command := func(v dialogs.Values) string {
-		return "cp -r " + quote(m.mountpoint(c.Volume)+c.Path) + " " + orWord(v.Text("dir"), "DIRECTORY")
-	}
-	return m.openForm(dialogs.Form{
-		Name: "Copy out", About: safeText(c.Path), Yes: "copy", Preview: command,
-		Fields: []dialogs.Field{{Key: "dir", Label: "into", Value: "./", Hint: "a directory of this machine", Lookup: lookPaths, Check: needed("a directory")}},
-		Tag: formTag(func(v dialogs.Values) tea.Cmd {
-			dir := home(v.Text("dir"))
-			op := operation{name: "Copy", past: "copied to " + v.Text("dir") + ":", command: command(v), objects: []string{safeText(name)},
-				one: func(ctx context.Context, _ int) (string, error) { return copyOut(ctx, m.eng, c, dir) }}
-			return m.copyOnto(op, filepath.Join(dir, name))
-		}),
-	})
-}
-
-// copyOnto does the copy, after a question when it would meet something.
-func (m *Model) copyOnto(op operation, target string) tea.Cmd {
-	return func() tea.Msg {
-		_, err := os.Lstat(target)
-		return changeMsg(func(m *Model) tea.Cmd {
-			if err != nil {
-				return m.do(op)
-			}
-			return m.ask(dialogs.Confirm{
-				Name: "Copy out", Question: "It is there already. Copy over it?", Yes: "copy over it", Command: op.command,
-				Objects: []dialogs.Object{{Name: safeText(target)}}, Note: "Files of the same name are replaced; others stay.",
-			}, func() tea.Cmd { return m.do(op) })
-		})
-	}
-}
-
-func (m *Model) mountpoint(volume string) string {
-	for i := range m.state.Volumes {
-		if m.state.Volumes[i].Name == volume {
-			return m.state.Volumes[i].Mountpoint
-		}
-	}
-	return ""
-}
-
-// copyOut takes the engine's tar stream in below a directory of this machine;
-// owners become those of the user, as with cp.
-func copyOut(ctx context.Context, eng engine.Engine, c tabs.CopyOut, dir string) (string, error) {
-	files, ok := eng.Volumes().(engine.FileReader)
-	if !ok {
-		return "", fmt.Errorf("copy from volume %s: %w", c.Volume, engine.ErrUnsupported)
-	}
-	root, err := os.Open(dir)
-	if err != nil {
-		return "", fileError("copy to", dir, err)
-	}
-	defer root.Close()
-	r, w := io.Pipe()
-	defer r.Close()
-	go func() { w.CloseWithError(files.CopyFrom(ctx, c.Volume, c.Path, w)) }()
-	n, err := tartree.Extract(ctx, root, "/", r, tartree.ExtractOptions{KeepTypes: true, NoOwners: true})
-	return bytesText(n), err
 }

@@ -467,7 +467,7 @@ func TestASlowDirectoryHoldsUpNothing(t *testing.T) {
 		s.Keys("j", "enter")
 		s.wants("port = 5432")
 		s.Keys("esc", "j", "enter")
-		s.wants("no file with content") // a link is not followed
+		s.wants("there is no /etc") // a link ends at the top of the volume
 		s.Keys("esc")
 		s.wants("▾ base/")
 	})
@@ -482,7 +482,7 @@ func TestTheTreeFollowsItsVolume(t *testing.T) {
 		s.eng.SetVolumeFile("data", "/base/new.conf", "", []byte("x"))
 		s.do(s.host.tab.Refresh)
 		s.wants("▾ base/", "new.conf", "pg.conf")
-		tab := s.host.tab.(*tabs.VolumeFiles)
+		tab := s.host.tab.(*tabs.Files)
 		s.do(func() tea.Cmd { return tab.Open(s.ctx, "gone") })
 		s.wants("not found")
 		s.lacks("pg.conf")

@@ -8,27 +8,29 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"gantry/engine"
-	"gantry/ui/keys"
 	"gantry/ui/styles"
 )
 
-// VolumeFiles browses a volume: a tree of directories, each read when it is
+// Files browses what has files: a tree of directories, each read when it is
 // opened, and a look into a file.
 //
 //	open a directory -> ReadDir -> dirMsg      its rows
 //	then, one by one, for directories in sight:
 //	                    Measure -> weighedMsg  their sizes
 //	enter on a file  -> ReadFile -> textMsg    a page instead of the tree
+//	/ and a name     -> Find    -> namesMsg    a list of paths instead of the tree
+//	of a container:     Changes, Inspect -> readMsg  what it changed, what is mounted
 //
 // The invariant: nothing is read that nobody has opened, and sizes are only
 // measured while their rows are in sight.
-type VolumeFiles struct {
+type Files struct {
 	frame
+	of     browsed
 	eng    engine.Engine
 	styles func() styles.Styles
 	now    func() time.Time
 
-	volume string
+	ref    string          // of what is browsed
 	ctx    context.Context // nil while closed
 	cancel context.CancelFunc
 	gen    *generation
@@ -40,61 +42,137 @@ type VolumeFiles struct {
 	bySize   bool
 	page     *textPage // a file, instead of the tree
 	reading  string    // the file that was asked for
+
+	facts   reading[fileFacts] // of a container
+	known   changeSet
+	changed bool // only what has changed is shown
+
+	ask    prompt // a name to search for, or a path to go to
+	asking asked
+	found  *findings // instead of the tree
+	goal   goal      // the path that the cursor is to go to
+	note   string    // what became of the last one
 }
 
-// CopyOut asks the root to copy a file or a directory of a volume to the host.
+// CopyOut asks the root to copy a file or a directory to the host.
 type CopyOut struct {
-	Volume, Path string
-	Dir          bool
+	Kind      engine.ObjectKind
+	Ref, Path string
+	Dir       bool
 }
 
-// NewVolumeFiles makes the tab. It shows nothing before Open.
-func NewVolumeFiles(eng engine.Engine, s func() styles.Styles, now func() time.Time) *VolumeFiles {
-	return &VolumeFiles{eng: eng, styles: s, now: now}
+// CopyIn asks the root to copy something of the host into a directory of a
+// container.
+type CopyIn struct{ Container, Dir string }
+
+// GoVolume asks the root to show a volume.
+type GoVolume struct{ Name string }
+
+// browsed is what a Files tab is of.
+type browsed struct {
+	kind  engine.ObjectKind
+	role  func(engine.Engine) any // that may be engine.Browsable
+	empty [2]string               // what is said of one without files
+	facts func(ctx context.Context, eng engine.Engine, ref string) (fileFacts, error)
 }
 
-// reader is nil where the engine cannot look into volumes.
-func (t *VolumeFiles) reader() engine.FileReader {
-	r, _ := t.eng.Volumes().(engine.FileReader)
-	return r
+// NewVolumeFiles makes the tab of volumes. It shows nothing before Open.
+func NewVolumeFiles(eng engine.Engine, s func() styles.Styles, now func() time.Time) *Files {
+	return newFiles(eng, s, now, browsed{
+		kind: engine.KindVolume, role: func(e engine.Engine) any { return e.Volumes() },
+		empty: [2]string{"The volume is empty.", "What a container writes where it is mounted goes here."},
+	})
+}
+
+// NewImageFiles makes the tab of images. It shows nothing before Open.
+func NewImageFiles(eng engine.Engine, s func() styles.Styles, now func() time.Time) *Files {
+	return newFiles(eng, s, now, browsed{
+		kind: engine.KindImage, role: func(e engine.Engine) any { return e.Images() },
+		empty: [2]string{"The image has no files.", "Containers of it begin empty."}, facts: imageFacts,
+	})
+}
+
+// ContainerFiles browses a container, whether it runs or not, and tells what has
+// changed since it was its image.
+type ContainerFiles struct{ *Files }
+
+// NewContainerFiles makes the tab. It shows nothing before Open.
+func NewContainerFiles(eng engine.Engine, s func() styles.Styles, now func() time.Time) *ContainerFiles {
+	return &ContainerFiles{newFiles(eng, s, now, browsed{
+		kind: engine.KindContainer, role: func(e engine.Engine) any { return e.Containers() },
+		empty: [2]string{"The container has no files.", "Its image is empty, and it has written nothing."}, facts: containerFacts,
+	})}
+}
+
+// Open implements Tab.
+func (t *ContainerFiles) Open(ctx context.Context, id engine.ID) tea.Cmd {
+	return t.Files.Open(ctx, string(id))
+}
+
+func newFiles(eng engine.Engine, s func() styles.Styles, now func() time.Time, of browsed) *Files {
+	t := &Files{eng: eng, styles: s, now: now, of: of}
+	if of.facts != nil {
+		t.facts.read = func(ctx context.Context, ref string) (fileFacts, error) { return of.facts(ctx, eng, ref) }
+	}
+	return t
+}
+
+// reader is nil where the engine cannot look into such things.
+func (t *Files) reader() engine.FileReader {
+	if b, ok := t.of.role(t.eng).(engine.Browsable); ok {
+		return b.Files()
+	}
+	return nil
 }
 
 // Name implements Panel.
-func (t *VolumeFiles) Name() string { return "Files" }
+func (t *Files) Name() string { return "Files" }
 
-// Open implements ObjectTab. What was open of the same volume stays open.
-func (t *VolumeFiles) Open(ctx context.Context, volume string) tea.Cmd {
+// Open implements ObjectTab. What was open of the same object stays open.
+func (t *Files) Open(ctx context.Context, ref string) tea.Cmd {
 	t.Close()
-	if volume != t.volume || t.top == nil {
-		t.volume, t.page = volume, nil
+	if ref != t.ref || t.top == nil {
+		t.ref, t.page, t.found, t.known = ref, nil, nil, changeSet{}
 		t.top = &node{path: "/", open: true, entry: engine.DirEntry{Mode: dirMode}}
 		t.list = list{}
 	}
 	t.lay()
-	if volume == "" || t.reader() == nil {
+	if ref == "" || t.reader() == nil {
 		return nil
 	}
 	t.gen = new(generation)
 	t.ctx, t.cancel = context.WithCancel(ctx)
-	return t.Refresh()
+	var facts tea.Cmd
+	if t.of.facts != nil {
+		facts = t.facts.open(ctx, ref)
+	}
+	return tea.Batch(t.readOpen(), facts)
 }
 
 // Close implements Panel.
-func (t *VolumeFiles) Close() {
+func (t *Files) Close() {
 	if t.cancel != nil {
 		t.cancel()
 	}
-	t.ctx, t.cancel, t.gen, t.weighing, t.reading = nil, nil, nil, nil, ""
+	t.facts.close()
+	t.ctx, t.cancel, t.gen, t.weighing, t.reading, t.goal = nil, nil, nil, nil, "", goal{}
+	if t.found != nil {
+		t.found.stop()
+	}
 	if t.top != nil {
 		t.top.each(func(n *node) { n.busy = false })
 	}
 }
 
 // Refresh implements Panel: it reads again what is open.
-func (t *VolumeFiles) Refresh() tea.Cmd {
+func (t *Files) Refresh() tea.Cmd {
 	if t.ctx == nil {
 		return nil
 	}
+	return tea.Batch(t.readOpen(), t.facts.refresh())
+}
+
+func (t *Files) readOpen() tea.Cmd {
 	var cmds []tea.Cmd
 	t.top.each(func(n *node) {
 		if n.open {
@@ -126,29 +204,29 @@ type (
 	}
 )
 
-func (t *VolumeFiles) read(n *node) tea.Cmd {
-	if n.busy {
+func (t *Files) read(n *node) tea.Cmd {
+	if n.busy || n.gone {
 		return nil
 	}
 	n.busy = true
-	ctx, gen, volume, at, r := t.ctx, t.gen, t.volume, n.path, t.reader()
+	ctx, gen, ref, at, r := t.ctx, t.gen, t.ref, n.path, t.reader()
 	return func() tea.Msg {
-		list, err := r.ReadDir(ctx, volume, at)
+		list, err := r.ReadDir(ctx, ref, at)
 		return dirMsg{gen, at, list, err}
 	}
 }
 
 // weigh measures the next directory in sight whose size is not known.
-func (t *VolumeFiles) weigh() tea.Cmd {
-	if t.ctx == nil || t.weighing != nil || t.page != nil {
+func (t *Files) weigh() tea.Cmd {
+	if t.ctx == nil || t.weighing != nil || t.page != nil || t.found != nil {
 		return nil
 	}
 	for _, n := range t.rows[min(t.list.offset, len(t.rows)):min(len(t.rows), t.list.offset+t.room())] {
-		if n.dir() && n.weight == nil {
+		if n.dir() && n.weight == nil && !t.unmeasured(n) {
 			t.weighing = n
-			ctx, gen, volume, at, r := t.ctx, t.gen, t.volume, n.path, t.reader()
+			ctx, gen, ref, at, r := t.ctx, t.gen, t.ref, n.path, t.reader()
 			return func() tea.Msg {
-				size, err := r.Measure(ctx, volume, at)
+				size, err := r.Measure(ctx, ref, at)
 				return weighedMsg{gen, at, size, err}
 			}
 		}
@@ -157,20 +235,13 @@ func (t *VolumeFiles) weigh() tea.Cmd {
 }
 
 // Update implements Panel.
-func (t *VolumeFiles) Update(msg tea.Msg) (bool, tea.Cmd) {
+func (t *Files) Update(msg tea.Msg) (bool, tea.Cmd) {
 	switch m := msg.(type) {
 	case dirMsg:
 		if t.gen == nil || m.gen != t.gen {
 			return false, nil
 		}
-		if n := t.top.find(m.path); n != nil {
-			n.busy = false
-			if n.err = m.err; m.err == nil {
-				n.fill(m.list)
-			}
-			t.lay()
-		}
-		return true, t.weigh()
+		return true, t.tookDir(m)
 	case weighedMsg:
 		if t.gen == nil || m.gen != t.gen {
 			return false, nil
@@ -190,18 +261,49 @@ func (t *VolumeFiles) Update(msg tea.Msg) (bool, tea.Cmd) {
 		t.reading = ""
 		t.page = newTextPage(m.path, m.data, m.err)
 		return true, nil
+	case namesMsg:
+		if t.found == nil || m.of != t.found {
+			return false, nil
+		}
+		return true, t.tookFound(m)
 	}
-	return false, nil
+	if t.of.facts == nil {
+		return false, nil
+	}
+	ok, cmd := t.facts.accept(msg)
+	if ok {
+		t.known = newChangeSet(t.facts.value)
+		t.lay()
+		return true, tea.Batch(cmd, t.openChanged(), t.weigh())
+	}
+	return false, cmd
+}
+
+func (t *Files) tookDir(m dirMsg) tea.Cmd {
+	n := t.top.find(m.path)
+	if n == nil {
+		return nil
+	}
+	n.busy = false
+	if n.err = m.err; m.err == nil {
+		n.fill(m.list)
+	}
+	t.lay()
+	return tea.Batch(t.openChanged(), t.approach(), t.weigh())
 }
 
 // lay makes the rows; the cursor stays on its entry, or goes to the directory
 // that held it.
-func (t *VolumeFiles) lay() {
+func (t *Files) lay() {
 	before := ""
 	if n := t.selected(); n != nil {
 		before = n.path
 	}
-	t.rows = t.top.rows(nil, t.bySize)
+	if t.found != nil {
+		t.rows = t.found.rows()
+	} else {
+		t.rows = t.top.rows(nil, t)
+	}
 	t.list.n = len(t.rows)
 	at := t.list.at
 	for p := before; p != "" && p != "/"; p = path.Dir(p) {
@@ -213,7 +315,7 @@ func (t *VolumeFiles) lay() {
 	t.list.put(at, t.room())
 }
 
-func (t *VolumeFiles) rowOf(p string) int {
+func (t *Files) rowOf(p string) int {
 	for i, n := range t.rows {
 		if n.path == p {
 			return i
@@ -222,7 +324,7 @@ func (t *VolumeFiles) rowOf(p string) int {
 	return -1
 }
 
-func (t *VolumeFiles) selected() *node {
+func (t *Files) selected() *node {
 	if t.list.at < len(t.rows) {
 		return t.rows[t.list.at]
 	}
@@ -230,175 +332,4 @@ func (t *VolumeFiles) selected() *node {
 }
 
 // room is the height of the tree below its titles.
-func (t *VolumeFiles) room() int { return max(1, t.height-1) }
-
-// fileBindings are what can be done there.
-var fileBindings = bindings[*VolumeFiles]{
-	{Action: keys.Action{ID: "files.open", Keys: []string{"enter", "space"}, Title: "Open", Help: "Open or close a directory, look into a file", Short: "open"},
-		why: (*VolumeFiles).noEntry, do: (*VolumeFiles).enter},
-	{Action: keys.Action{ID: "files.copyout", Keys: []string{"X"}, Title: "Copy out…", Help: "Copy a file, or a directory with all that is in it, to the host", Short: "copy out…"},
-		why: (*VolumeFiles).noEntry, do: (*VolumeFiles).copyOut},
-	{Action: keys.Action{ID: "files.sort", Keys: []string{"o"}, Title: "Sort by size or by name", Help: "The largest first, or by name", Short: "sort"},
-		do: func(t *VolumeFiles) tea.Cmd { t.bySize = !t.bySize; t.lay(); return t.weigh() }},
-	{Action: keys.Action{ID: "files.again", Keys: []string{"ctrl+r"}, Title: "Read again", Help: "Read the directories that are open, and measure them", Short: "read again"},
-		do: (*VolumeFiles).Refresh},
-	{Action: keys.Action{ID: "files.copy", Keys: []string{"y"}, Title: "Copy the path", Help: "Copy the path in the volume", Short: "copy the path"},
-		why: (*VolumeFiles).noEntry, do: func(t *VolumeFiles) tea.Cmd { p := t.here(); return copyText(p, safe(p)) }},
-	{Action: keys.Action{ID: "files.fold", Keys: []string{"h", "left"}, Title: "Close the directory", Help: "Close a directory, or go to the one that holds the entry"},
-		why: (*VolumeFiles).noEntry, do: shows((*VolumeFiles).fold)},
-	{Action: keys.Action{ID: "files.unfold", Keys: []string{"l", "right"}, Title: "Open the directory", Help: "Open a directory, or go into it"},
-		why: (*VolumeFiles).noEntry, do: (*VolumeFiles).unfold},
-}
-
-// here is the path that actions go to.
-func (t *VolumeFiles) here() string {
-	if t.page != nil {
-		return t.page.path
-	}
-	return t.selected().path
-}
-
-func (t *VolumeFiles) noEntry() string {
-	if t.selected() == nil && t.page == nil {
-		return "there is nothing under the cursor"
-	}
-	return ""
-}
-
-// enter opens or closes a directory, or looks into a file.
-func (t *VolumeFiles) enter() tea.Cmd {
-	n := t.selected()
-	if t.page != nil || n == nil {
-		return nil
-	}
-	if !n.dir() {
-		t.reading = n.path
-		ctx, gen, volume, at, r := t.ctx, t.gen, t.volume, n.path, t.reader()
-		return func() tea.Msg {
-			data, err := r.ReadFile(ctx, volume, at, mostText)
-			return textMsg{gen, at, data, err}
-		}
-	}
-	if n.open {
-		n.open = false
-		t.lay()
-		return nil
-	}
-	return t.unfold()
-}
-
-// unfold opens the directory under the cursor; in one that is open it goes in.
-func (t *VolumeFiles) unfold() tea.Cmd {
-	n := t.selected()
-	if t.page != nil || n == nil || !n.dir() {
-		return nil
-	}
-	if n.open {
-		if t.list.at+1 < len(t.rows) && path.Dir(t.rows[t.list.at+1].path) == n.path {
-			t.list.put(t.list.at+1, t.room())
-		}
-		return t.weigh()
-	}
-	n.open = true
-	t.lay()
-	return tea.Batch(t.read(n), t.weigh())
-}
-
-// fold closes the directory under the cursor, or goes to the one it is in.
-func (t *VolumeFiles) fold() {
-	n := t.selected()
-	if t.page != nil || n == nil {
-		return
-	}
-	if n.dir() && n.open {
-		n.open = false
-		t.lay()
-		return
-	}
-	if i := t.rowOf(path.Dir(n.path)); i >= 0 {
-		t.list.put(i, t.room())
-	}
-}
-
-func (t *VolumeFiles) copyOut() tea.Cmd {
-	msg := CopyOut{Volume: t.volume, Path: t.here()}
-	if t.page == nil {
-		msg.Dir = t.selected().dir()
-	}
-	return func() tea.Msg { return msg }
-}
-
-// Scope implements Panel.
-func (t *VolumeFiles) Scope() keys.Scope { return keys.Files }
-
-// Bind implements Panel.
-func (t *VolumeFiles) Bind(id keys.ID) (Bound, bool) {
-	b, ok := fileBindings.of(t, id)
-	return b.once(t.ctx != nil && t.top.read), ok
-}
-
-// Move implements Panel. What comes into sight is measured.
-func (t *VolumeFiles) Move(steps func(page int) int) tea.Cmd {
-	if t.page != nil {
-		t.page.move(steps, t.width, t.room())
-		return nil
-	}
-	t.list.move(steps, t.room())
-	return t.weigh()
-}
-
-// Back implements Panel: it closes the file.
-func (t *VolumeFiles) Back() bool {
-	open := t.page != nil
-	t.page, t.reading = nil, ""
-	return open
-}
-
-// Typing implements Panel.
-func (t *VolumeFiles) Typing() bool { return false }
-
-// Type implements Panel.
-func (t *VolumeFiles) Type(string) tea.Cmd { return nil }
-
-// Wheel implements Pointer.
-func (t *VolumeFiles) Wheel(lines int) tea.Cmd {
-	if t.page != nil {
-		t.page.move(func(int) int { return lines }, t.width, t.room())
-		return nil
-	}
-	t.list.wheel(lines, t.room())
-	return t.weigh()
-}
-
-// Click implements Pointer: on the sign of a directory it opens or closes it.
-func (t *VolumeFiles) Click(x, y int) (bool, tea.Cmd) {
-	row := t.list.offset + y - 1
-	if t.page != nil || y < 1 || row >= len(t.rows) {
-		return false, nil
-	}
-	t.list.put(row, t.room())
-	if n := t.rows[row]; n.dir() && x <= 2*n.depth+1 {
-		return true, t.enter()
-	}
-	return true, nil
-}
-
-// DoubleClick implements Pointer.
-func (t *VolumeFiles) DoubleClick(x, y int) (bool, tea.Cmd) {
-	ok, cmd := t.Click(x, y)
-	if n := t.selected(); !ok || n == nil || n.dir() && x <= 2*n.depth+1 {
-		return ok, cmd
-	}
-	return true, t.enter()
-}
-
-// Status implements Panel.
-func (t *VolumeFiles) Status() string {
-	switch {
-	case t.page != nil:
-		return t.page.status()
-	case t.top == nil || !t.top.read:
-		return ""
-	}
-	return count(len(t.rows), "entry", "entries")
-}
+func (t *Files) room() int { return max(1, t.height-1-btoi(t.ask.typing || t.note != "")) }

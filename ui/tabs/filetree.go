@@ -27,7 +27,10 @@ type node struct {
 	open     bool
 	busy     bool // its entries are on their way
 	read     bool
-	more     bool // it holds more than its nodes
+	folded   bool   // closed by hand
+	gone     bool   // it was removed: only its name is known
+	flat     string // of what a search found: its path below where that began
+	more     bool   // it holds more than its nodes
 	err      error
 	children []*node
 	weight   *weight // of a directory; nil: not measured
@@ -73,6 +76,25 @@ func (n *node) find(p string) *node {
 	return nil
 }
 
+// child is the entry of a name, nil when there is none.
+func (n *node) child(name string) *node {
+	for _, c := range n.children {
+		if c.entry.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// below makes a node of an entry.
+func (n *node) below(e engine.DirEntry, gone bool) *node {
+	c := &node{entry: e, path: path.Join(n.path, e.Name), depth: n.depth + 1, gone: gone}
+	if n.path == "/" {
+		c.depth = 0
+	}
+	return c
+}
+
 // fill takes a directory's entries; what is open below it stays so.
 func (n *node) fill(list engine.DirList) {
 	old := make(map[string]*node, len(n.children))
@@ -84,10 +106,7 @@ func (n *node) fill(list engine.DirList) {
 	for _, e := range list.Entries {
 		c := old[e.Name]
 		if c == nil || c.dir() != e.Mode.IsDir() {
-			c = &node{path: path.Join(n.path, e.Name), depth: n.depth + 1}
-			if n.path == "/" {
-				c.depth = 0
-			}
+			c = n.below(e, false)
 		}
 		c.entry = e
 		n.children = append(n.children, c)
@@ -95,10 +114,13 @@ func (n *node) fill(list engine.DirList) {
 }
 
 // rows adds what is to be seen below the node.
-func (n *node) rows(out []*node, bySize bool) []*node {
-	shown := slices.Clone(n.children)
+func (n *node) rows(out []*node, t *Files) []*node {
+	shown := slices.Concat(n.children, t.known.ghosts(n))
+	if t.changed {
+		shown = slices.DeleteFunc(shown, func(c *node) bool { return !t.known.has(c.path) })
+	}
 	slices.SortStableFunc(shown, func(a, b *node) int {
-		if bySize {
+		if t.bySize {
 			return cmp.Or(cmp.Compare(b.size(), a.size()), strings.Compare(a.entry.Name, b.entry.Name))
 		}
 		return cmp.Or(btoi(b.dir())-btoi(a.dir()), strings.Compare(a.entry.Name, b.entry.Name))
@@ -106,46 +128,80 @@ func (n *node) rows(out []*node, bySize bool) []*node {
 	for _, c := range shown {
 		out = append(out, c)
 		if c.open {
-			out = c.rows(out, bySize)
+			out = c.rows(out, t)
 		}
 	}
 	return out
 }
 
 // View implements Panel.
-func (t *VolumeFiles) View(width, height int) []string {
+func (t *Files) View(width, height int) []string {
 	if width < 8 || height < 1 {
 		return nil
 	}
 	s := t.styles()
-	switch {
-	case t.volume == "":
-		return stack(notice(s, width, "No volume is chosen.", ""), nil, height)
-	case t.reader() == nil:
-		return stack(notice(s, width, "This engine cannot look into volumes.", ""), nil, height)
-	case t.page != nil:
+	if t.page != nil {
 		return t.page.view(s, width, height)
-	case t.top.err != nil:
-		return stack(problem(s, width, t.top.err), nil, height)
-	case !t.top.read:
-		return stack(notice(s, width, "", s.Wait("Reading")), nil, height)
-	case len(t.rows) == 0:
-		return stack(notice(s, width, "The volume is empty.", "What a container writes where it is mounted goes here."), nil, height)
 	}
-	c := columnsOf(width)
-	lines := []string{c.titles(s, t.bySize)}
-	offset := widgets.Window(len(t.rows), height-1, t.list.at, t.list.offset)
-	for i := offset; i < min(len(t.rows), offset+height-1); i++ {
+	below := t.below(s, width)
+	if lines := t.instead(s, width); lines != nil {
+		return stack(lines, below, height)
+	}
+	c := columnsOf(width, t.markWidth())
+	lines := []string{c.titles(s, t.bySize && t.found == nil)}
+	rows := height - 1 - len(below)
+	offset := widgets.Window(len(t.rows), rows, t.list.at, t.list.offset)
+	for i := offset; i < min(len(t.rows), offset+rows); i++ {
 		lines = append(lines, t.row(s, c, i))
 	}
-	return lines
+	return stack(lines, below, height)
+}
+
+// instead is what stands there while there is no row; nil when there is one.
+func (t *Files) instead(s styles.Styles, width int) []string {
+	kind := string(t.of.kind)
+	switch {
+	case t.ref == "":
+		return notice(s, width, "No "+kind+" is chosen.", "")
+	case t.reader() == nil:
+		return notice(s, width, "This engine cannot look into "+kind+"s.", "")
+	case t.found != nil && t.found.fault != nil:
+		return problem(s, width, t.found.fault)
+	case t.found != nil && len(t.rows) == 0 && !t.found.done:
+		return notice(s, width, "", s.Wait("Searching"))
+	case t.found != nil && len(t.rows) == 0:
+		return notice(s, width, "Nothing below "+safe(t.found.dir)+" is called like "+safe(t.found.text)+".", "A part of the name will do, and so will a pattern such as *.conf.")
+	case t.found == nil && t.top.err != nil:
+		return problem(s, width, t.top.err)
+	case t.found == nil && !t.top.read:
+		return notice(s, width, "", s.Wait("Reading"))
+	case len(t.rows) == 0:
+		return notice(s, width, t.of.empty[0], t.of.empty[1])
+	}
+	return nil
+}
+
+// below is what is typed, or what became of it.
+func (t *Files) below(s styles.Styles, width int) []string {
+	if lines := t.ask.lines(s, t.askLabel(), width); lines != nil || t.note == "" {
+		return lines
+	}
+	return []string{s.Warn.Render(widgets.Fit(" "+t.note, width))}
+}
+
+// markWidth is that of the sign of what has changed.
+func (t *Files) markWidth() int {
+	if t.of.kind == engine.KindContainer {
+		return 2
+	}
+	return 0
 }
 
 // fileColumns are the widths of the columns; 0 leaves one out.
-type fileColumns struct{ name, size, bar, mode, owner, age, width int }
+type fileColumns struct{ mark, name, size, bar, mode, owner, age, width int }
 
-func columnsOf(width int) fileColumns {
-	c := fileColumns{width: width}
+func columnsOf(width, mark int) fileColumns {
+	c := fileColumns{width: width, mark: mark}
 	if width >= 18 {
 		c.size = 7
 	}
@@ -159,9 +215,9 @@ func columnsOf(width int) fileColumns {
 		c.mode = 10
 	}
 	if width >= 86 {
-		c.owner = 9
+		c.owner = 11
 	}
-	c.name = width - 2
+	c.name = width - 2 - mark
 	for _, w := range []int{c.size, c.bar, c.age, c.mode, c.owner} {
 		if w > 0 {
 			c.name -= w + 2
@@ -175,7 +231,7 @@ func (c fileColumns) titles(s styles.Styles, bySize bool) string {
 	if bySize {
 		size += glyph.Downward
 	}
-	line := " " + widgets.Fit(name, c.name)
+	line := " " + strings.Repeat(" ", c.mark) + widgets.Fit(name, c.name)
 	if c.size > 0 {
 		line += "  " + widgets.FitLeft(size, c.size)
 	}
@@ -192,7 +248,7 @@ func (c fileColumns) titles(s styles.Styles, bySize bool) string {
 
 // row draws one entry: what it is, how large, and how large beside the others
 // of its directory.
-func (t *VolumeFiles) row(s styles.Styles, c fileColumns, i int) string {
+func (t *Files) row(s styles.Styles, c fileColumns, i int) string {
 	n := t.rows[i]
 	lit := func(style lipgloss.Style) lipgloss.Style {
 		if i == t.list.at && !t.unfocused {
@@ -207,35 +263,107 @@ func (t *VolumeFiles) row(s styles.Styles, c fileColumns, i int) string {
 		b.WriteString(" ")
 	}
 	put := func(style lipgloss.Style, text string) { b.WriteString(lit(style).Render(text)) }
-	lead, name, after := n.label()
+	if c.mark > 0 {
+		sign, style := t.mark(s, n)
+		put(style, sign+" ")
+	}
+	lead, name, after := n.label(t.known.mounts)
 	put(s.Muted, widgets.Fit(lead, min(c.name, widgets.Width(lead))))
 	room := max(0, c.name-widgets.Width(lead))
 	shown := min(room, widgets.Width(name))
 	put(nameStyle(s, n), widgets.Fit(name, shown))
 	put(s.Muted, widgets.Fit(after, room-shown))
 	if c.size > 0 {
-		put(s.Text, "  "+widgets.FitLeft(n.sizeText(), c.size))
+		put(s.Text, "  "+widgets.FitLeft(t.sizeText(n), c.size))
 	}
 	if c.bar > 0 {
 		put(s.Accent, "  "+widgets.Fit(t.share(n, c.bar), c.bar))
 	}
 	if c.age > 0 {
-		put(s.Muted, "  "+widgets.FitLeft(fileAge(t.now().Sub(n.entry.Mtime)), c.age))
+		put(s.Muted, "  "+widgets.FitLeft(t.age(n), c.age))
 	}
 	if c.mode > 0 {
-		put(s.Muted, "  "+widgets.Fit(n.entry.Mode.String(), c.mode))
+		put(s.Muted, "  "+widgets.Fit(n.modeText(), c.mode))
 	}
 	if c.owner > 0 {
-		put(s.Muted, "  "+widgets.Fit(fmt.Sprintf("%d:%d", n.entry.UID, n.entry.GID), c.owner))
+		put(s.Muted, "  "+widgets.Fit(t.owner(n), c.owner))
 	}
 	put(s.Text, " ")
 	return b.String()
 }
 
+// mark tells what has become of an entry: docker's letter.
+func (t *Files) mark(s styles.Styles, n *node) (string, lipgloss.Style) {
+	kind, ok := t.known.kinds[n.path]
+	switch {
+	case !ok && t.known.below[n.path]:
+		return glyph.Dot, s.Muted
+	case !ok:
+		return " ", s.Muted
+	case kind == engine.Added:
+		return kind.String(), s.Added
+	case kind == engine.Deleted:
+		return kind.String(), s.Removed
+	}
+	return kind.String(), s.Modified
+}
+
+func (t *Files) owner(n *node) string {
+	if n.gone {
+		return ""
+	}
+	return t.known.owner(n.entry)
+}
+
+func (t *Files) age(n *node) string {
+	if n.gone {
+		return ""
+	}
+	return fileAge(t.now().Sub(n.entry.Mtime))
+}
+
+// modeText is what ls -l says.
+func (n *node) modeText() string {
+	if n.gone {
+		return ""
+	}
+	m := n.entry.Mode
+	b := []byte(m.Perm().String())
+	switch {
+	case m.IsDir():
+		b[0] = 'd'
+	case m&fs.ModeSymlink != 0:
+		b[0] = 'l'
+	case m&fs.ModeNamedPipe != 0:
+		b[0] = 'p'
+	case m&fs.ModeSocket != 0:
+		b[0] = 's'
+	case m&fs.ModeCharDevice != 0:
+		b[0] = 'c'
+	case m&fs.ModeDevice != 0:
+		b[0] = 'b'
+	}
+	for _, bit := range []struct {
+		is fs.FileMode
+		at int
+		on byte
+	}{{fs.ModeSetuid, 3, 's'}, {fs.ModeSetgid, 6, 's'}, {fs.ModeSticky, 9, 't'}} {
+		if m&bit.is == 0 {
+			continue
+		}
+		if b[bit.at] != 'x' {
+			bit.on -= 'a' - 'A'
+		}
+		b[bit.at] = bit.on
+	}
+	return string(b)
+}
+
 // label is what stands before the name, the name, and what is said about it.
-func (n *node) label() (lead, name, after string) {
+func (n *node) label(mounts map[string]engine.MountPoint) (lead, name, after string) {
 	lead = strings.Repeat("  ", n.depth)
 	switch {
+	case n.flat != "":
 	case n.dir() && n.open:
 		lead += glyph.Unfolded + " "
 	case n.dir():
@@ -244,29 +372,45 @@ func (n *node) label() (lead, name, after string) {
 		lead += "  "
 	}
 	name = safe(n.entry.Name)
-	switch {
-	case n.dir():
+	if n.flat != "" {
+		name = safe(n.flat)
+	}
+	if n.dir() {
 		name += "/"
-	case n.entry.Mode&fs.ModeSymlink != 0:
-		after = " " + glyph.Right + " " + safe(n.entry.LinkTarget)
+	}
+	return lead, name, n.remark(mounts)
+}
+
+func (n *node) remark(mounts map[string]engine.MountPoint) string {
+	mount := ""
+	if m, ok := mounts[n.path]; ok {
+		mount = " " + glyph.Left + " " + safe(strings.TrimSpace(m.Type+" "+cmp.Or(m.Name, m.Source)))
+	} else if n.entry.Mount {
+		mount = " " + glyph.Left + " mount"
 	}
 	switch {
+	case n.gone:
+		return "  removed"
 	case n.err != nil:
-		after = "  " + safe(n.err.Error())
+		return "  " + safe(n.err.Error())
+	case n.entry.Mode&fs.ModeSymlink != 0:
+		return " " + glyph.Right + " " + safe(n.entry.LinkTarget)
 	case n.busy && !n.read:
-		after = " " + glyph.Ellipsis
+		return mount + " " + glyph.Ellipsis
 	case n.open && n.read && len(n.children) == 0:
-		after = "  empty"
+		return mount + "  empty"
 	case n.more:
-		after = fmt.Sprintf("  the first %d", engine.MaxDirEntries)
+		return mount + fmt.Sprintf("  the first %d", engine.MaxDirEntries)
 	}
-	return lead, name, after
+	return mount
 }
 
 func nameStyle(s styles.Styles, n *node) lipgloss.Style {
 	switch {
 	case n.err != nil:
 		return s.Bad
+	case n.gone:
+		return s.Removed
 	case n.dir():
 		return s.Name
 	case !n.entry.Mode.IsRegular():
@@ -275,8 +419,12 @@ func nameStyle(s styles.Styles, n *node) lipgloss.Style {
 	return s.Text
 }
 
-func (n *node) sizeText() string {
+func (t *Files) sizeText(n *node) string {
 	switch {
+	case n.gone:
+		return ""
+	case n.dir() && (t.unmeasured(n) || n.flat != ""):
+		return glyph.Dash
 	case n.dir() && n.weight == nil:
 		return glyph.Ellipsis
 	case n.dir() && n.weight.unknown, !n.dir() && !n.entry.Mode.IsRegular():
@@ -288,7 +436,7 @@ func (n *node) sizeText() string {
 }
 
 // share is a bar of the entry's part of the largest beside it.
-func (t *VolumeFiles) share(n *node, width int) string {
+func (t *Files) share(n *node, width int) string {
 	holder := t.top.find(path.Dir(n.path))
 	if holder == nil || n.size() <= 0 || !n.dir() && !n.entry.Mode.IsRegular() {
 		return ""
