@@ -338,7 +338,7 @@ func TestTabs(t *testing.T) {
 	drive(t, 120, 40, shop, func(t *testing.T, e *fake.Engine, d *uitest.Driver) {
 		choose(t, d, "db")
 		for _, tt := range []struct{ key, shows string }{
-			{"t", "CPU"}, {"i", `"/db"`}, {"]", "no environment"}, {"]", "mounts"}, {"]", "network"}, {"]", "PID"}, {"]", "create"}, {"]", "started"}, {"[", "create"}, {"[", "PID"},
+			{"t", "CPU"}, {"i", `"/db"`}, {"]", "no environment"}, {"]", "mounts"}, {"]", "network"}, {"]", "PID"}, {"]", "create"}, {"]", "▸ etc/"}, {"]", "started"}, {"[", "▸ etc/"}, {"[", "create"}, {"[", "PID"},
 		} {
 			d.Keys(tt.key)
 			d.Pass(3 * time.Second)

@@ -43,11 +43,11 @@ func newDetail(m *Model) detail {
 		tabs: []tabs.Tab{
 			tabs.NewLog(m.eng, s, m.now), tabs.NewStats(m.eng, s, m.now), tabs.NewInspect(m.eng, s, m.now),
 			tabs.NewEnv(m.eng, s, m.now), tabs.NewMounts(m.eng, s, m.now), tabs.NewNetwork(m.eng, s, m.now), tabs.NewProcesses(m.eng, s, m.now),
-			tabs.NewContainerFiles(m.eng, s, m.now), tabs.NewEvents(m.eng, s, m.now),
+			tabs.NewEvents(m.eng, s, m.now), tabs.NewContainerFiles(m.eng, s, m.now),
 		},
 		log: tabs.NewLog(m.eng, s, m.now),
 		others: map[pane]*sides{
-			imagesPane: {tabs: []tabs.ObjectTab{tabs.NewImageConfig(m.eng, s, m.now), tabs.NewImageHistory(m.eng, s, m.now), tabs.NewImageFiles(m.eng, s, m.now), tabs.NewImageEvents(m.eng, s, m.now)}},
+			imagesPane: {tabs: []tabs.ObjectTab{tabs.NewImageConfig(m.eng, s, m.now), tabs.NewImageHistory(m.eng, s, m.now), tabs.NewImageEvents(m.eng, s, m.now), tabs.NewImageFiles(m.eng, s, m.now)}},
 			volumesPane: {tabs: []tabs.ObjectTab{
 				tabs.NewVolumeFiles(m.eng, s, m.now), tabs.NewVolumeUsers(m.eng, s, m.now), tabs.NewVolumeInspect(m.eng, s, m.now), tabs.NewVolumeEvents(m.eng, s, m.now),
 			}},

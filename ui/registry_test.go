@@ -41,7 +41,7 @@ var fingers = map[keys.Scope]map[string]keys.ID{
 	keys.Containers: {
 		"n": "container.run", "S": "container.start", "s": "container.stop", "r": "container.restart", "p": "container.pause", "K": "container.kill",
 		"R": "container.rename", "d": "container.remove", "E": "container.shell", "a": "container.attach", "m": "container.logfull", "b": "container.prune",
-		"enter": "container.log", "w": "container.browse", "F": "",
+		"enter": "container.log", "w": "container.browse", "F": "container.files",
 	},
 	keys.Images: {"P": "image.pull", "n": "image.run", "t": "image.tag", "U": "image.push", "d": "image.remove", "L": "", "B": ""},
 	keys.Lists: {
