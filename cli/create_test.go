@@ -240,7 +240,7 @@ func TestCreateRefusals(t *testing.T) {
 		"--platform a/b/c/d":                                 "platform",
 		"--pull never-ever":                                  "--pull",
 		"--security-opt apparmor=x":                          "--security-opt",
-		"--log-opt nosuch=x":                                   "--log-opt",
+		"--log-opt nosuch=x":                                 "--log-opt",
 		"--env-file /nosuch":                                 "no such file",
 		"-e =x":                                              "has no name",
 		"-l =x":                                              "has no name",
