@@ -405,7 +405,7 @@ func (e *Engine) stopWithin(ctx context.Context, v *view, sig syscall.Signal, ti
 		if timeout > 0 {
 			wait, cancel = context.WithTimeout(ctx, timeout)
 		}
-		_, err := e.waitExit(wait, v)
+		err := e.awaitEnd(wait, v)
 		cancel()
 		if err == nil || ctx.Err() != nil {
 			return err
@@ -417,7 +417,16 @@ func (e *Engine) stopWithin(ctx context.Context, v *view, sig syscall.Signal, ti
 	if err := e.signal(ctx, v, syscall.SIGKILL, true); err != nil && !errors.Is(err, engine.ErrConflict) {
 		return err
 	}
+	return e.awaitEnd(ctx, v)
+}
+
+// awaitEnd waits for the end of what was told to end. A --rm container may be
+// gone before its exit status is read: it has stopped all the same.
+func (e *Engine) awaitEnd(ctx context.Context, v *view) error {
 	_, err := e.waitExit(ctx, v)
+	if v.rec.Host.AutoRemove && errors.Is(err, engine.ErrNotFound) {
+		return nil
+	}
 	return err
 }
 
